@@ -1,0 +1,108 @@
+// Lint rules. Beside the type-aware standard ones there is one of our own kind: the layers of ARCHITECTURE.md.
+// Arrows point one way: core <- effects, store <- worker <- cli <- main.
+import eslint from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** What each layer under src/ must not import. */
+const layers = {
+  core: ['effects', 'store', 'config', 'worker', 'cli'],
+  config: ['effects', 'store', 'worker', 'cli'],
+  effects: ['store', 'config', 'worker', 'cli'],
+  store: ['effects', 'config', 'worker', 'cli'],
+  worker: ['cli'],
+};
+
+const onlyInMain = 'Only src/main.ts ends the process; throw an error of src/core/errors.ts instead.';
+
+function layerRule(layer, forbidden) {
+  const patterns = forbidden.map((name) => ({
+    regex: `^(\\.\\./)+${name}/`,
+    message: `src/${layer} must not import from src/${name}: arrows point one way (ARCHITECTURE.md).`,
+  }));
+  if (layer === 'core') {
+    patterns.push({
+      regex: '^(node:.*|[^./].*)$',
+      message: 'src/core is pure: no node:*, no packages, no I/O (ARCHITECTURE.md).',
+    });
+  }
+  return {
+    files: [`src/${layer}/**/*.ts`],
+    rules: { 'no-restricted-imports': ['error', { patterns }] },
+  };
+}
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/'] },
+  eslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        {
+          allowForKnownSafeCalls: [
+            { from: 'package', package: 'node:test', name: ['test', 'it', 'describe', 'suite'] },
+          ],
+        },
+      ],
+      '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      eqeqeq: 'error',
+      'no-console': 'error',
+      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  ...Object.entries(layers).map(([layer, forbidden]) => layerRule(layer, forbidden)),
+  {
+    files: ['src/core/**/*.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        'process',
+        'setTimeout',
+        'setInterval',
+        'fetch',
+        'performance',
+        'Buffer',
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: '`now` is an argument in core.' },
+        { object: 'Math', property: 'random', message: 'Randomness is an argument in core.' },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
+          message: '`now` is an argument in core.',
+        },
+      ],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/main.ts', 'src/core/**'],
+    rules: {
+      'no-restricted-properties': ['error', { object: 'process', property: 'exit', message: onlyInMain }],
+    },
+  },
+  {
+    files: ['test/**/*.ts', 'lab/**/*.ts', 'bench/**/*.ts', 'demo/**/*.ts'],
+    rules: {
+      'no-console': 'off',
+      'max-lines': ['error', { max: 500, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    files: ['*.js'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
+  },
+);
