@@ -1,0 +1,66 @@
+import type { StorageState } from '../storage/path-state.ts';
+import type { MountIdentity } from '../storage/mount-identity.ts';
+import type { Deadline } from './deadline.ts';
+import type { Lease } from './lease.ts';
+
+export const jobStatuses = ['queued', 'running', 'retryable', 'completed', 'failed', 'cancelled'] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
+/** How the job's latest attempt ended. */
+export type CrawlerStatus = 'success' | 'failed' | 'infra_error' | 'config_error' | 'interrupted';
+
+/** Someone other than the worker wants a running attempt to end. */
+export type StopRequest = 'cancel' | 'interrupt';
+
+/** Why a job that could run is not attempted: its storage. Parking changes nothing else about the job. */
+export interface Parked {
+  readonly reason: StorageState;
+  readonly detail: string;
+  readonly sinceMs: number;
+}
+
+/** What the crawler has done so far in the running (or last) attempt. */
+export interface Progress {
+  readonly pages: number;
+  readonly bytes: number;
+  readonly currentUrl: string | null;
+  readonly bytesPerSecond: number;
+}
+
+/** A crawl of one source into one output directory. Times are milliseconds since the Unix epoch. */
+export interface Job {
+  readonly id: number;
+  readonly source: string;
+  readonly name: string;
+  readonly status: JobStatus;
+  readonly crawlerStatus: CrawlerStatus | null;
+  readonly retryCount: number;
+  readonly outputDir: string;
+  readonly seeds: readonly string[];
+  readonly waitSeconds: number;
+  readonly campaignKind: 'annual' | null;
+  readonly campaignYear: number | null;
+  readonly queuedAtMs: number | null;
+  readonly createdAtMs: number;
+  readonly startedAtMs: number | null;
+  readonly finishedAtMs: number | null;
+  /** Not before this, because of an infra error. */
+  readonly infraRetry: Deadline | null;
+  /** Not before this, because of a crawl failure or workers that died under it. */
+  readonly backoff: Deadline | null;
+  readonly attempts: number;
+  /** Attempts in a row whose worker died under them. */
+  readonly lostInARow: number;
+  readonly lastError: string | null;
+  readonly parked: Parked | null;
+  /** What the output directory lay on when the job first ran. */
+  readonly storageIdentity: MountIdentity | null;
+  readonly lease: Lease | null;
+  readonly stopRequest: StopRequest | null;
+  readonly progress: Progress | null;
+}
+
+/** `JOB-NNN`, the name that every file, lock and container of an attempt carries. */
+export function attemptName(jobId: number, attemptNumber: number): string {
+  return `${jobId}-${String(attemptNumber).padStart(3, '0')}`;
+}

@@ -1,0 +1,24 @@
+/** Numbers that bound how often a job is attempted. */
+export interface RetryPolicy {
+  /** Further attempts after the first crawl failure. */
+  readonly maxRetries: number;
+  readonly backoffMs: number;
+  readonly infraCooldownMs: number;
+}
+
+/** The longest wait between two attempts after crawl failures (configuration contract). */
+export const backoffCeilingMs = 3600_000;
+
+/**
+ * How many workers may die under a job in a row before it waits. A restart of the machine or of the service must not
+ * cost a job its turn; a crawl that takes its worker down every time must not be tried in a loop.
+ */
+export const lostAttemptsWithoutBackoff = 3;
+
+/** Wait after the `failures`-th failure in a row (1 = the first): the backoff, doubled each time, up to one hour. */
+export function backoffAfter(failures: number, policy: RetryPolicy): number {
+  return Math.min(
+    policy.backoffMs * 2 ** Math.min(failures - 1, 30),
+    Math.max(backoffCeilingMs, policy.backoffMs),
+  );
+}

@@ -1,0 +1,119 @@
+import type { Deadline } from '../core/jobs/deadline.ts';
+import type { CrawlerStatus, Job, JobStatus, Parked, Progress, StopRequest } from '../core/jobs/job.ts';
+import type { Lease } from '../core/jobs/lease.ts';
+import type { JobChange } from '../core/jobs/transitions.ts';
+import type { MountIdentity } from '../core/storage/mount-identity.ts';
+import type { StorageState } from '../core/storage/path-state.ts';
+import type { JobRow } from './schema.ts';
+
+/*
+ * Between rows and jobs. Text columns hold what this code wrote (the tables check the statuses), so they are taken at
+ * their word.
+ */
+
+function deadline(atMs: number | null, lengthMs: number | null): Deadline | null {
+  return atMs === null || lengthMs === null ? null : { atMs, lengthMs };
+}
+
+function parked(row: JobRow): Parked | null {
+  if (row.parked_reason === null || row.parked_since_ms === null) return null;
+  return {
+    reason: row.parked_reason as StorageState,
+    detail: row.parked_detail ?? '',
+    sinceMs: row.parked_since_ms,
+  };
+}
+
+function lease(row: JobRow): Lease | null {
+  if (row.lease_token === null) return null;
+  return {
+    token: row.lease_token,
+    worker: row.lease_worker ?? '',
+    host: row.lease_host ?? '',
+    machineId: row.lease_machine_id ?? '',
+    bootId: row.lease_boot_id ?? '',
+    renewedBootMs: row.lease_renewed_boot_ms ?? 0,
+    lengthMs: row.lease_length_ms ?? 0,
+    expiresAtServerMs: row.lease_expires_server_ms,
+  };
+}
+
+export function jobFromRow(row: JobRow & { source: string }): Job {
+  return {
+    id: row.id,
+    source: row.source,
+    name: row.name,
+    status: row.status as JobStatus,
+    crawlerStatus: row.crawler_status as CrawlerStatus | null,
+    retryCount: row.retry_count,
+    outputDir: row.output_dir,
+    seeds: JSON.parse(row.seeds) as string[],
+    waitSeconds: row.wait_seconds,
+    campaignKind: row.campaign_kind as 'annual' | null,
+    campaignYear: row.campaign_year,
+    queuedAtMs: row.queued_ms,
+    createdAtMs: row.created_ms,
+    startedAtMs: row.started_ms,
+    finishedAtMs: row.finished_ms,
+    infraRetry: deadline(row.infra_retry_ms, row.infra_retry_length_ms),
+    backoff: deadline(row.backoff_ms, row.backoff_length_ms),
+    attempts: row.attempts,
+    lostInARow: row.lost_in_a_row,
+    lastError: row.last_error,
+    parked: parked(row),
+    storageIdentity:
+      row.storage_identity === null ? null : (JSON.parse(row.storage_identity) as MountIdentity),
+    lease: lease(row),
+    stopRequest: row.stop_request as StopRequest | null,
+    progress: row.progress === null ? null : (JSON.parse(row.progress) as Progress),
+  };
+}
+
+export function changeToRow(change: JobChange): Partial<JobRow> {
+  return {
+    status: change.status,
+    crawler_status: change.crawlerStatus,
+    retry_count: change.retryCount,
+    infra_retry_ms: change.infraRetry?.atMs ?? null,
+    infra_retry_length_ms: change.infraRetry?.lengthMs ?? null,
+    backoff_ms: change.backoff?.atMs ?? null,
+    backoff_length_ms: change.backoff?.lengthMs ?? null,
+    lost_in_a_row: change.lostInARow,
+    last_error: change.lastError,
+    queued_ms: change.queuedAtMs,
+    started_ms: change.startedAtMs,
+    finished_ms: change.finishedAtMs,
+  };
+}
+
+export function leaseToRow(given: Lease): Partial<JobRow> {
+  return {
+    lease_token: given.token,
+    lease_worker: given.worker,
+    lease_host: given.host,
+    lease_machine_id: given.machineId,
+    lease_boot_id: given.bootId,
+    lease_renewed_boot_ms: given.renewedBootMs,
+    lease_length_ms: given.lengthMs,
+    lease_expires_server_ms: given.expiresAtServerMs,
+  };
+}
+
+/** What a job that is not running has instead of a lease, a stop request and a parked mark. */
+export const withoutLease = {
+  lease_token: null,
+  lease_worker: null,
+  lease_host: null,
+  lease_machine_id: null,
+  lease_boot_id: null,
+  lease_renewed_boot_ms: null,
+  lease_length_ms: null,
+  lease_expires_server_ms: null,
+  stop_request: null,
+} as const satisfies Partial<JobRow>;
+
+export const withoutParking = {
+  parked_reason: null,
+  parked_detail: null,
+  parked_since_ms: null,
+} as const satisfies Partial<JobRow>;

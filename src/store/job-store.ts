@@ -1,0 +1,409 @@
+/* eslint-disable max-lines -- every statement about jobs stands in this one file, so that what may happen to a job can be read in one place */
+import { sql } from 'kysely';
+import { UsageError } from '../core/errors.ts';
+import {
+  attemptName,
+  type Job,
+  type JobStatus,
+  type Parked,
+  type Progress,
+  type StopRequest,
+} from '../core/jobs/job.ts';
+import type { Lease } from '../core/jobs/lease.ts';
+import type { RetryPolicy } from '../core/jobs/retry.ts';
+import { isEligible } from '../core/jobs/selection.ts';
+import { isLegal, transition, type JobEvent } from '../core/jobs/transitions.ts';
+import { escapeToWidth } from '../core/text/escape.ts';
+import type { MountIdentity } from '../core/storage/mount-identity.ts';
+import type { Database, Reading, Writing } from './database.ts';
+import { changeToRow, jobFromRow, leaseToRow, withoutLease, withoutParking } from './job-row.ts';
+import { advisoryLockKey } from './migrate.ts';
+import type { AttemptRow, EventRow } from './schema.ts';
+
+export interface NewJob {
+  readonly source: string;
+  readonly name: string;
+  readonly outputDir: string;
+  /** Empty: the source's own. */
+  readonly seeds: readonly string[];
+  readonly campaignKind: 'annual' | null;
+  readonly campaignYear: number | null;
+}
+
+export interface AttemptEnd {
+  readonly event: JobEvent;
+  readonly outcome: string;
+  readonly because: string;
+  /** How the crawler ended, as JSON; null when nobody knows. */
+  readonly exit: string | null;
+  readonly pages: number;
+  readonly errorPages: number;
+  readonly bytes: number;
+}
+
+/** What a renewal brings back. `lost`: the lease is somebody else's now, and nothing was written. */
+export type Renewal =
+  { readonly kind: 'held'; readonly stopRequest: StopRequest | null } | { readonly kind: 'lost' };
+
+const unfinished: readonly JobStatus[] = ['queued', 'running', 'retryable'];
+const waiting: readonly JobStatus[] = ['queued', 'retryable'];
+
+/**
+ * Every statement about jobs, their attempts and their history. Each change of a job leaves an event. `now` is the wall
+ * clock in milliseconds; `actor` says who: a worker's name, a command.
+ */
+export class JobStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** @throws UsageError when the source is unknown, or the name or an unfinished job's output directory is taken */
+  async add(job: NewJob, actor: string, nowMs: number): Promise<Job> {
+    return await this.#database.write(async (tx) => {
+      await this.#serialiseAdditions(tx);
+      const source = await tx
+        .selectFrom('sources')
+        .selectAll()
+        .where('code', '=', job.source)
+        .executeTakeFirst();
+      if (source === undefined)
+        throw new UsageError(
+          `there is no source ${escapeToWidth(job.source, 80)}.`,
+          'healtharchive sources list',
+        );
+      await refuseTaken(tx, job);
+      const { id } = await tx
+        .insertInto('jobs')
+        .values({
+          source_id: source.id,
+          name: job.name,
+          status: 'queued',
+          output_dir: job.outputDir,
+          seeds: job.seeds.length === 0 ? source.seeds : JSON.stringify(job.seeds),
+          wait_seconds: source.wait_seconds,
+          campaign_kind: job.campaignKind,
+          campaign_year: job.campaignYear,
+          queued_ms: nowMs,
+          created_ms: nowMs,
+          retry_count: 0,
+          attempts: 0,
+          lost_in_a_row: 0,
+        })
+        .returning('id')
+        .executeTakeFirstOrThrow();
+      await recordEvent(tx, id, actor, 'added', '', nowMs);
+      return await oneJob(tx, id);
+    });
+  }
+
+  async list(statuses?: readonly JobStatus[]): Promise<Job[]> {
+    return await this.#database.read(async (db) => {
+      let query = selectJobs(db).orderBy('jobs.id');
+      if (statuses !== undefined) query = query.where('jobs.status', 'in', statuses);
+      return (await query.execute()).map(jobFromRow);
+    });
+  }
+
+  async find(id: number): Promise<Job | null> {
+    return await this.#database.read(async (db) => {
+      const row = await selectJobs(db).where('jobs.id', '=', id).executeTakeFirst();
+      return row === undefined ? null : jobFromRow(row);
+    });
+  }
+
+  async history(id: number): Promise<{ attempts: AttemptRow[]; events: EventRow[] }> {
+    return await this.#database.read(async (db) => ({
+      attempts: await db
+        .selectFrom('attempts')
+        .selectAll()
+        .where('job_id', '=', id)
+        .orderBy('number')
+        .execute(),
+      events: await db.selectFrom('job_events').selectAll().where('job_id', '=', id).orderBy('id').execute(),
+    }));
+  }
+
+  /** Queued and retryable jobs in the worker's order (compareQueuePlaces), at most `limit`, those in cooldown included or not. */
+  async next(options: { eligibleAtMs?: number; limit: number; offset?: number }): Promise<Job[]> {
+    return await this.#database.read(async (db) => {
+      let query = selectJobs(db)
+        .where('jobs.status', 'in', waiting)
+        .orderBy(sql`case when jobs.queued_ms is null then 0 else 1 end`)
+        .orderBy('jobs.queued_ms')
+        .orderBy('jobs.created_ms')
+        .orderBy('jobs.id')
+        .limit(options.limit)
+        .offset(options.offset ?? 0);
+      const atMs = options.eligibleAtMs;
+      if (atMs !== undefined) {
+        query = query
+          .where((eb) =>
+            eb.or([eb('jobs.infra_retry_ms', 'is', null), eb('jobs.infra_retry_ms', '<=', atMs)]),
+          )
+          .where((eb) => eb.or([eb('jobs.backoff_ms', 'is', null), eb('jobs.backoff_ms', '<=', atMs)]));
+      }
+      return (await query.execute()).map(jobFromRow);
+    });
+  }
+
+  /** Cuts every deadline that lies further away than its length: the clock was stepped back since it was made. */
+  async cutDeadlines(nowMs: number): Promise<void> {
+    await this.#database.write(async (tx) => {
+      for (const [at, length] of [
+        ['infra_retry_ms', 'infra_retry_length_ms'],
+        ['backoff_ms', 'backoff_length_ms'],
+      ] as const) {
+        await tx
+          .updateTable('jobs')
+          .set({ [at]: sql`${nowMs} + ${sql.ref(length)}` })
+          .where(at, '>', sql<number>`${nowMs} + ${sql.ref(length)}`)
+          .execute();
+      }
+    });
+  }
+
+  /**
+   * Takes a job for one attempt, or returns null when somebody else has it, or it is no longer eligible.
+   * @returns the job as it is now: running, `attempts` being the number of the new attempt
+   */
+  async claim(
+    id: number,
+    lease: Lease,
+    crawler: string,
+    policy: RetryPolicy,
+    nowMs: number,
+  ): Promise<Job | null> {
+    return await this.#database.write(async (tx) => {
+      const job = await this.#lockJob(tx, id, 'skip');
+      if (job === null || !isLegal(job.status, 'claim') || !isEligible(job, nowMs)) return null;
+      const number = job.attempts + 1;
+      await tx
+        .updateTable('jobs')
+        .set({
+          ...changeToRow(transition(job, { kind: 'claim' }, policy, nowMs)),
+          ...withoutParking,
+          ...leaseToRow(lease),
+          stop_request: null,
+          progress: null,
+          attempts: number,
+        })
+        .where('id', '=', id)
+        .execute();
+      await tx
+        .insertInto('attempts')
+        .values({
+          job_id: id,
+          number,
+          worker: lease.worker,
+          host: lease.host,
+          crawler,
+          started_ms: nowMs,
+          pages: 0,
+          error_pages: 0,
+          bytes: 0,
+        })
+        .execute();
+      await recordEvent(tx, id, lease.worker, 'claim', `attempt ${attemptName(id, number)}`, nowMs);
+      return await oneJob(tx, id);
+    });
+  }
+
+  /** Renews a lease and keeps the progress with the job; tells whether the attempt is to be stopped. */
+  async renew(id: number, lease: Lease, progress: Progress | null): Promise<Renewal> {
+    return await this.#database.write(async (tx) => {
+      const row = await tx
+        .updateTable('jobs')
+        .set({ ...leaseToRow(lease), ...(progress === null ? {} : { progress: JSON.stringify(progress) }) })
+        .where('id', '=', id)
+        .where('lease_token', '=', lease.token)
+        .returning('stop_request')
+        .executeTakeFirst();
+      return row === undefined
+        ? { kind: 'lost' }
+        : { kind: 'held', stopRequest: row.stop_request as StopRequest | null };
+    });
+  }
+
+  /** Keeps with a job what its output directory lay on when it first ran. */
+  async keepStorageIdentity(id: number, token: string, identity: MountIdentity): Promise<void> {
+    await this.#database.write(async (tx) => {
+      await tx
+        .updateTable('jobs')
+        .set({ storage_identity: JSON.stringify(identity) })
+        .where('id', '=', id)
+        .where('lease_token', '=', token)
+        .where('storage_identity', 'is', null)
+        .execute();
+    });
+  }
+
+  /**
+   * Ends the attempt that holds `token`.
+   * @returns the job as it is now, or null when the lease is not the attempt's any more: then nothing was written
+   */
+  async finish(
+    id: number,
+    token: string,
+    end: AttemptEnd,
+    actor: string,
+    policy: RetryPolicy,
+    nowMs: number,
+  ): Promise<Job | null> {
+    return await this.#database.write(async (tx) => {
+      const job = await this.#lockJob(tx, id, 'wait');
+      if (job?.lease?.token !== token || !isLegal(job.status, end.event.kind)) return null;
+      await tx
+        .updateTable('jobs')
+        .set({ ...changeToRow(transition(job, end.event, policy, nowMs)), ...withoutLease })
+        .where('id', '=', id)
+        .execute();
+      await tx
+        .updateTable('attempts')
+        .set({
+          finished_ms: nowMs,
+          outcome: end.outcome,
+          because: end.because,
+          exit: end.exit,
+          pages: end.pages,
+          error_pages: end.errorPages,
+          bytes: end.bytes,
+        })
+        .where('job_id', '=', id)
+        .where('number', '=', job.attempts)
+        .execute();
+      await recordEvent(tx, id, actor, end.event.kind, end.because, nowMs);
+      return await oneJob(tx, id);
+    });
+  }
+
+  /** Marks a waiting job as parked, or (null) takes the mark away. True when that changed something. */
+  async park(
+    id: number,
+    parked: Omit<Parked, 'sinceMs'> | null,
+    actor: string,
+    nowMs: number,
+  ): Promise<boolean> {
+    return await this.#database.write(async (tx) => {
+      const changed = await tx
+        .updateTable('jobs')
+        .set(
+          parked === null
+            ? withoutParking
+            : { parked_reason: parked.reason, parked_detail: parked.detail, parked_since_ms: nowMs },
+        )
+        .where('id', '=', id)
+        .where('status', 'in', waiting)
+        .where(
+          parked === null
+            ? sql<boolean>`parked_reason is not null`
+            : sql<boolean>`(parked_reason is null or parked_reason <> ${parked.reason})`,
+        )
+        .returning('id')
+        .executeTakeFirst();
+      if (changed === undefined) return false;
+      await recordEvent(tx, id, actor, parked === null ? 'unparked' : 'parked', parked?.detail ?? '', nowMs);
+      return true;
+    });
+  }
+
+  /** A person's wish: applied at once to a job that is not running, asked of the worker of one that is. */
+  async command(
+    id: number,
+    wish: 'cancel' | 'retry',
+    actor: string,
+    policy: RetryPolicy,
+    nowMs: number,
+  ): Promise<CommandResult> {
+    return await this.#database.write(async (tx) => {
+      const job = await this.#lockJob(tx, id, 'wait');
+      if (job === null) return { kind: 'unknown_job' };
+      if (wish === 'cancel' && job.status === 'running') {
+        if (job.stopRequest === 'cancel') return { kind: 'already', job };
+        await tx.updateTable('jobs').set({ stop_request: 'cancel' }).where('id', '=', id).execute();
+        await recordEvent(tx, id, actor, 'cancel_requested', '', nowMs);
+        return { kind: 'requested', job: await oneJob(tx, id) };
+      }
+      const isThere =
+        wish === 'cancel'
+          ? job.status === 'cancelled'
+          : job.status === 'queued' || (job.status === 'retryable' && isEligible(job, nowMs));
+      if (isThere) return { kind: 'already', job };
+      if (!isLegal(job.status, wish)) return { kind: 'illegal', job };
+      const change = changeToRow(transition(job, { kind: wish }, policy, nowMs));
+      await tx
+        .updateTable('jobs')
+        .set({ ...change, ...(wish === 'cancel' ? withoutParking : {}) })
+        .where('id', '=', id)
+        .execute();
+      await recordEvent(tx, id, actor, wish, '', nowMs);
+      return { kind: 'done', job: await oneJob(tx, id) };
+    });
+  }
+
+  /** PostgreSQL: one addition at a time, so that two can't take the same name or directory. SQLite: `begin immediate` does it. */
+  async #serialiseAdditions(tx: Writing): Promise<void> {
+    if (this.#database.kind === 'postgres')
+      await sql`select pg_advisory_xact_lock(${advisoryLockKey})`.execute(tx);
+  }
+
+  async #lockJob(tx: Writing, id: number, whenLocked: 'skip' | 'wait'): Promise<Job | null> {
+    let query = selectJobs(tx).where('jobs.id', '=', id);
+    if (this.#database.kind === 'postgres') {
+      query = query.forUpdate('jobs');
+      if (whenLocked === 'skip') query = query.skipLocked();
+    }
+    const row = await query.executeTakeFirst();
+    return row === undefined ? null : jobFromRow(row);
+  }
+}
+
+export type CommandResult =
+  | { readonly kind: 'done' | 'requested' | 'already' | 'illegal'; readonly job: Job }
+  | { readonly kind: 'unknown_job' };
+
+function selectJobs(db: Reading) {
+  return db
+    .selectFrom('jobs')
+    .innerJoin('sources', 'sources.id', 'jobs.source_id')
+    .selectAll('jobs')
+    .select('sources.code as source');
+}
+
+async function oneJob(tx: Writing, id: number): Promise<Job> {
+  return jobFromRow(await selectJobs(tx).where('jobs.id', '=', id).executeTakeFirstOrThrow());
+}
+
+async function recordEvent(
+  tx: Writing,
+  jobId: number,
+  actor: string,
+  kind: string,
+  because: string,
+  nowMs: number,
+): Promise<void> {
+  await tx.insertInto('job_events').values({ job_id: jobId, at_ms: nowMs, actor, kind, because }).execute();
+}
+
+async function refuseTaken(tx: Writing, job: NewJob): Promise<void> {
+  const sameName = await tx.selectFrom('jobs').select('id').where('name', '=', job.name).executeTakeFirst();
+  if (sameName !== undefined) {
+    throw new UsageError(
+      `job ${sameName.id} has the name ${escapeToWidth(job.name, 80)} already.`,
+      'give another with --name',
+    );
+  }
+  const samePlace = await tx
+    .selectFrom('jobs')
+    .select(['id', 'status'])
+    .where('output_dir', '=', job.outputDir)
+    .where('status', 'in', unfinished)
+    .executeTakeFirst();
+  if (samePlace !== undefined) {
+    throw new UsageError(
+      `job ${samePlace.id}, which is ${samePlace.status}, writes to ${escapeToWidth(job.outputDir, 200)} already.`,
+      'give another with --output-dir',
+    );
+  }
+}

@@ -1,0 +1,66 @@
+import { PostgresDialect, type Dialect } from 'kysely';
+import pg from 'pg';
+import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.ts';
+
+const connectTimeoutMs = 5000;
+const statementTimeoutMs = 10_000;
+
+// bigint columns hold milliseconds, bytes and ids, far below 2^53, so they are read as numbers.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+export function postgresDialect(url: string): Dialect {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 4,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    // A server that vanished without a word: no call waits for it longer than this.
+    query_timeout: statementTimeoutMs + 1000,
+    idle_in_transaction_session_timeout: 30_000,
+    keepAlive: true,
+    application_name: 'healtharchive',
+    allowExitOnIdle: true,
+  });
+  // An idle connection that the server closed is replaced at the next use; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  return new PostgresDialect({ pool });
+}
+
+/** The address without user and password, for messages. */
+export function withoutSecrets(url: string): string {
+  if (!URL.canParse(url)) return 'postgres://…';
+  const { host, pathname } = new URL(url);
+  return `postgres://${host}${pathname}`;
+}
+
+// SQLSTATE classes, https://www.postgresql.org/docs/current/errcodes-appendix.html
+const unusableStates = ['3D000', '28000', '28P01', '42501'];
+const unavailableClasses = ['08', '53', '57', '58', '25', '40', '55'];
+const unavailableErrnos = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'ENOENT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EACCES',
+];
+const unavailableMessages =
+  /timeout|Connection terminated|Client has encountered a connection error|Query read timeout/i;
+
+/** An error of PostgreSQL or of the way to it as an error of ours; anything else as it is. */
+export function translatePostgresError(error: unknown, url: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const where = withoutSecrets(url);
+  const code = (error as Error & { code?: string }).code ?? '';
+  const message = error.message === '' ? code : error.message;
+  if (unusableStates.includes(code)) return new DatabaseUnusableError(`the database ${where}: ${message}.`);
+  const isAway =
+    unavailableErrnos.includes(code) ||
+    (/^[0-9A-Z]{5}$/.test(code) && unavailableClasses.includes(code.slice(0, 2))) ||
+    (code === '' && unavailableMessages.test(message));
+  return isAway ? new DatabaseUnavailableError(`the database ${where} does not answer: ${message}.`) : error;
+}

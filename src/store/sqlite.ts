@@ -1,0 +1,116 @@
+import { statSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import {
+  CompiledQuery,
+  SqliteAdapter,
+  SqliteDriver,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type DatabaseConnection,
+  type Dialect,
+  type SqliteDatabase,
+} from 'kysely';
+import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.ts';
+
+/**
+ * How long SQLite itself waits for another writer before it says busy. It waits inside a synchronous call, so it is
+ * short; what takes longer is tried again by Database, without blocking the event loop.
+ */
+const busyTimeoutMs = 250;
+
+/** `begin immediate`: a transaction that would only later ask for the write lock can fail half-way with "busy". */
+class ImmediateSqliteDriver extends SqliteDriver {
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+}
+
+/** Lets Kysely's SQLite driver, made for better-sqlite3, work on Node's own SQLite. */
+function asKyselyDatabase(database: DatabaseSync): SqliteDatabase {
+  return {
+    close: () => {
+      database.close();
+    },
+    prepare: (sql) => {
+      const statement = database.prepare(sql);
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters) => statement.all(...(parameters as never[])),
+        run: (parameters) => statement.run(...(parameters as never[])),
+        iterate: (parameters) => statement.iterate(...(parameters as never[])) as IterableIterator<unknown>,
+      };
+    },
+  };
+}
+
+export function sqliteDialect(database: DatabaseSync): Dialect {
+  return {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new ImmediateSqliteDriver({ database: asKyselyDatabase(database) }),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  };
+}
+
+export interface SqliteFile {
+  readonly database: DatabaseSync;
+  /** Device and inode of the file that is open: another file under the same name is another database. */
+  readonly identity: string;
+}
+
+/** Device and inode of the file at `path`, or null when there is none. The path is on local disk. */
+export function sqliteFileIdentity(path: string): string | null {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? null : `${stat.dev}:${stat.ino}`;
+}
+
+/**
+ * Opens a database file in write-ahead-log mode with full synchronisation: a commit survives a power cut.
+ * @param create whether a missing file is made; only `db migrate` and `init` do that
+ * @throws DatabaseUnusableError when the file is missing; SQLite's own errors otherwise
+ */
+export function openSqlite(path: string, create: boolean): SqliteFile {
+  if (!create && sqliteFileIdentity(path) === null) {
+    throw new DatabaseUnusableError(`the database ${path} does not exist.`, 'healtharchive db migrate');
+  }
+  const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+  try {
+    database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on');
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return { database, identity: sqliteFileIdentity(path) ?? '' };
+}
+
+// Primary result codes, https://www.sqlite.org/rescode.html
+const unusable: Record<number, string> = { 11: 'is damaged', 26: 'is not a SQLite database' };
+const unavailable: Record<number, string> = {
+  5: 'is locked by another process',
+  6: 'is locked',
+  8: 'is read-only',
+  10: 'has a disk I/O error',
+  13: 'has no room: the disk is full',
+  14: 'cannot be opened',
+  15: 'has a locking problem',
+};
+
+/** An error of SQLite as an error of ours; anything else as it is. */
+export function translateSqliteError(error: unknown, path: string): unknown {
+  const { code, errcode, message } = error as { code?: string; errcode?: number; message?: string };
+  if (code !== 'ERR_SQLITE_ERROR' || errcode === undefined) return error;
+  const primary = errcode & 0xff;
+  const broken = unusable[primary];
+  if (broken !== undefined) {
+    return new DatabaseUnusableError(`the database ${path} ${broken}.`, 'restore it from a backup');
+  }
+  const away = unavailable[primary];
+  return away === undefined
+    ? error
+    : new DatabaseUnavailableError(`the database ${path} ${away} (SQLite: ${message ?? ''}).`);
+}
+
+export function isSqliteBusy(error: unknown): boolean {
+  const { code, errcode } = error as { code?: string; errcode?: number };
+  return code === 'ERR_SQLITE_ERROR' && errcode !== undefined && [5, 6].includes(errcode & 0xff);
+}

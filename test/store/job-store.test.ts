@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UsageError } from '../../src/core/errors.ts';
+import type { Lease } from '../../src/core/jobs/lease.ts';
+import type { RetryPolicy } from '../../src/core/jobs/retry.ts';
+import { JobStore, type AttemptEnd, type NewJob } from '../../src/store/job-store.ts';
+import { SourceStore } from '../../src/store/source-store.ts';
+import { describeOnBothDatabases } from './databases.ts';
+
+const policy: RetryPolicy = { maxRetries: 2, backoffMs: 60_000, infraCooldownMs: 600_000 };
+const t0 = Date.parse('2026-03-01T12:00:00Z');
+
+function lease(token: string): Lease {
+  return {
+    token,
+    worker: 'w1',
+    host: 'h1',
+    machineId: 'm1',
+    bootId: 'b1',
+    renewedBootMs: 1000,
+    lengthMs: 60_000,
+    expiresAtServerMs: null,
+  };
+}
+
+function newJob(name: string, more: Partial<NewJob> = {}): NewJob {
+  return {
+    source: 'hc',
+    name,
+    outputDir: `/srv/jobs/hc/${name}`,
+    seeds: [],
+    campaignKind: null,
+    campaignYear: null,
+    ...more,
+  };
+}
+
+function end(kind: 'success' | 'crawl_failure' | 'infra_error' | 'interrupted'): AttemptEnd {
+  return {
+    event: { kind, because: 'b' },
+    outcome: kind,
+    because: 'b',
+    exit: null,
+    pages: 3,
+    errorPages: 1,
+    bytes: 5_000_000_000,
+  };
+}
+
+describeOnBothDatabases('job store', (fresh) => {
+  async function stores() {
+    const { database } = await fresh();
+    const sources = new SourceStore(database);
+    await sources.add(
+      { code: 'hc', name: 'Health Canada', seeds: ['https://hc.example/'], waitSeconds: 0.5 },
+      t0,
+    );
+    return { jobs: new JobStore(database), sources, database };
+  }
+
+  test('a new job has its source’s seeds and pause, is queued, and its history begins', async () => {
+    const { jobs } = await stores();
+    const job = await jobs.add(newJob('a'), 'tester', t0);
+    assert.equal(job.status, 'queued');
+    assert.deepEqual(job.seeds, ['https://hc.example/']);
+    assert.equal(job.waitSeconds, 0.5);
+    assert.equal(job.queuedAtMs, t0);
+    const { events, attempts } = await jobs.history(job.id);
+    assert.deepEqual(
+      events.map((event) => [event.kind, event.actor, event.at_ms]),
+      [['added', 'tester', t0]],
+    );
+    assert.deepEqual(attempts, []);
+  });
+
+  test('unknown source, a name given twice and a directory in use are refused, and nothing is written', async () => {
+    const { jobs } = await stores();
+    await jobs.add(newJob('a'), 'tester', t0);
+    await assert.rejects(jobs.add(newJob('b', { source: 'nope' }), 'tester', t0), UsageError);
+    await assert.rejects(
+      jobs.add(newJob('a', { outputDir: '/srv/jobs/hc/other' }), 'tester', t0),
+      UsageError,
+    );
+    await assert.rejects(jobs.add(newJob('c', { outputDir: '/srv/jobs/hc/a' }), 'tester', t0), UsageError);
+    assert.equal((await jobs.list()).length, 1);
+  });
+
+  test('a directory may be used again once its job is finished', async () => {
+    const { jobs } = await stores();
+    const job = await jobs.add(newJob('a'), 'tester', t0);
+    await jobs.command(job.id, 'cancel', 'tester', policy, t0);
+    const second = await jobs.add(newJob('b', { outputDir: '/srv/jobs/hc/a' }), 'tester', t0);
+    assert.equal(second.outputDir, job.outputDir);
+  });
+
+  test('two at once can’t take the same name', async () => {
+    const { jobs } = await stores();
+    const results = await Promise.allSettled([1, 2, 3, 4].map(() => jobs.add(newJob('same'), 'tester', t0)));
+    assert.equal(results.filter((result) => result.status === 'fulfilled').length, 1);
+  });
+
+  test('names and URLs are kept as they are, whatever they hold', async () => {
+    const { jobs } = await stores();
+    const name = `it's "odd"\n\u001b[31m; drop table jobs; -- ${'é'.repeat(2000)}`;
+    const job = await jobs.add(newJob(name, { outputDir: '/srv/jobs/hc/odd' }), 'tester', t0);
+    assert.equal((await jobs.find(job.id))?.name, name);
+  });
+
+  test('a claim is atomic: of many that try, one gets the job', async () => {
+    const { jobs } = await stores();
+    const job = await jobs.add(newJob('a'), 'tester', t0);
+    const claims = await Promise.all(
+      ['t1', 't2', 't3', 't4', 't5'].map((token) => jobs.claim(job.id, lease(token), 'wget', policy, t0)),
+    );
+    const won = claims.filter((claim) => claim !== null);
+    assert.equal(won.length, 1);
+    assert.equal(won[0]?.status, 'running');
+    assert.equal(won[0]?.attempts, 1);
+    assert.ok(won[0]?.lease !== null);
+  });
+
+  test('a job in cooldown can’t be claimed, and is not among the eligible ones, until the cooldown is over', async () => {
+    const { jobs } = await stores();
+    const job = await jobs.add(newJob('a'), 'tester', t0);
+    await jobs.claim(job.id, lease('t1'), 'wget', policy, t0);
+    const after = await jobs.finish(job.id, 't1', end('infra_error'), 'w1', policy, t0);
+    assert.equal(after?.status, 'retryable');
+    assert.equal(after.crawlerStatus, 'infra_error');
+    assert.equal(after.retryCount, 0);
+    assert.equal(await jobs.claim(job.id, lease('t2'), 'wget', policy, t0 + 599_999), null);
+    assert.deepEqual(await jobs.next({ eligibleAtMs: t0 + 599_999, limit: 10 }), []);
+    assert.equal((await jobs.next({ limit: 10 })).length, 1);
+    assert.equal((await jobs.next({ eligibleAtMs: t0 + 600_000, limit: 10 })).length, 1);
+    assert.notEqual(await jobs.claim(job.id, lease('t2'), 'wget', policy, t0 + 600_000), null);
+  });
+
+  test('a clock that was stepped back a day can’t park a job for a day', async () => {
+    const { jobs } = await stores();
+    const job = await jobs.add(newJob('a'), 'tester', t0);
+    await jobs.claim(job.id, lease('t1'), 'wget', policy, t0);
+    await jobs.finish(job.id, 't1', end('infra_error'), 'w1', policy, t0);
+    const yesterday = t0 - 86_400_000;
+    await jobs.cutDeadlines(yesterday);
+    assert.equal((await jobs.find(job.id))?.infraRetry?.atMs, yesterday + 600_000);
+    assert.equal((await jobs.next({ eligibleAtMs: yesterday + 600_000, limit: 1 })).length, 1);
+  });
+
+  test('a write with a lease that is no longer held changes nothing', async () => {
+    const { jobs } = await stores();
+    const job = await jobs.add(newJob('a'), 'tester', t0);
+    await jobs.claim(job.id, lease('old'), 'wget', policy, t0);
+    await jobs.finish(job.id, 'old', end('interrupted'), 'w2', policy, t0);
+    await jobs.claim(job.id, lease('new'), 'wget', policy, t0);
+    assert.equal(await jobs.finish(job.id, 'old', end('success'), 'w1', policy, t0), null);
+    assert.deepEqual(await jobs.renew(job.id, lease('old'), null), { kind: 'lost' });
+    const now = await jobs.find(job.id);
+    assert.equal(now?.status, 'running');
+    assert.equal(now.lease?.token, 'new');
+    assert.equal((await jobs.history(job.id)).attempts[1]?.outcome, null);
+  });
+
+  test('renewal keeps progress and brings a stop request', async () => {
+    const { jobs } = await stores();
+    const job = await jobs.add(newJob('a'), 'tester', t0);
+    await jobs.claim(job.id, lease('t'), 'wget', policy, t0);
+    const progress = {
+      pages: 2,
+      bytes: 3_000_000_000,
+      currentUrl: 'https://hc.example/x',
+      bytesPerSecond: 10,
+    };
+    assert.deepEqual(await jobs.renew(job.id, lease('t'), progress), { kind: 'held', stopRequest: null });
+    assert.equal((await jobs.command(job.id, 'cancel', 'tester', policy, t0)).kind, 'requested');
+    assert.equal((await jobs.command(job.id, 'cancel', 'tester', policy, t0)).kind, 'already');
+    assert.deepEqual(await jobs.renew(job.id, lease('t'), null), { kind: 'held', stopRequest: 'cancel' });
+    assert.deepEqual((await jobs.find(job.id))?.progress, progress);
+  });
+
+  test('parking changes nothing but the mark, and says so once', async () => {
+    const { jobs } = await stores();
+    const job = await jobs.add(newJob('a'), 'tester', t0);
+    assert.equal(await jobs.park(job.id, { reason: 'dead', detail: 'ENOTCONN' }, 'w1', t0), true);
+    assert.equal(await jobs.park(job.id, { reason: 'dead', detail: 'ENOTCONN' }, 'w1', t0 + 5), false);
+    const parked = await jobs.find(job.id);
+    assert.deepEqual({ ...parked, parked: null }, job);
+    assert.deepEqual(parked?.parked, { reason: 'dead', detail: 'ENOTCONN', sinceMs: t0 });
+    assert.equal(await jobs.park(job.id, null, 'w1', t0 + 9), true);
+    assert.equal(await jobs.park(job.id, null, 'w1', t0 + 9), false);
+    const kinds = (await jobs.history(job.id)).events.map((event) => event.kind);
+    assert.deepEqual(kinds, ['added', 'parked', 'unparked']);
+  });
+
+  test('the order is queued_at with nulls first, then created_at, then id', async () => {
+    const { jobs, database } = await stores();
+    for (const [name, at] of [
+      ['c', 30],
+      ['a', 10],
+      ['b', 20],
+      ['d', 10],
+    ] as const)
+      await jobs.add(newJob(name), 'tester', t0 + at);
+    const legacy = await jobs.add(newJob('legacy'), 'tester', t0 + 99);
+    await database.write(async (tx) => {
+      await tx.updateTable('jobs').set({ queued_ms: null }).where('id', '=', legacy.id).execute();
+    });
+    const names = (await jobs.next({ limit: 10 })).map((job) => job.name);
+    assert.deepEqual(names, ['legacy', 'a', 'd', 'b', 'c']);
+  });
+
+  test('cancel and retry by a person', async () => {
+    const { jobs } = await stores();
+    const job = await jobs.add(newJob('a'), 'tester', t0);
+    assert.equal((await jobs.command(job.id, 'retry', 'tester', policy, t0)).kind, 'already');
+    assert.equal((await jobs.command(job.id, 'cancel', 'tester', policy, t0)).kind, 'done');
+    assert.equal((await jobs.command(job.id, 'cancel', 'tester', policy, t0)).kind, 'already');
+    assert.equal((await jobs.command(job.id, 'retry', 'tester', policy, t0)).kind, 'done');
+    assert.equal((await jobs.find(job.id))?.status, 'queued');
+    assert.equal((await jobs.command(999, 'retry', 'tester', policy, t0)).kind, 'unknown_job');
+    await jobs.claim(job.id, lease('t'), 'wget', policy, t0);
+    await jobs.finish(job.id, 't', end('success'), 'w1', policy, t0);
+    assert.equal((await jobs.command(job.id, 'cancel', 'tester', policy, t0)).kind, 'illegal');
+    assert.equal((await jobs.command(job.id, 'retry', 'tester', policy, t0)).kind, 'illegal');
+    const attempt = (await jobs.history(job.id)).attempts[0];
+    assert.equal(attempt?.bytes, 5_000_000_000);
+  });
+});
