@@ -1,0 +1,64 @@
+/** The far side of a storage box: a machine of its own with a real sshd that serves a folder of limited size by SFTP. */
+import { existsSync } from 'node:fs';
+import type { RunningCommand } from './inside.ts';
+import { Machine } from './machine.ts';
+import type { LabProcess } from './processes.ts';
+import { waitFor } from './wait-for.ts';
+
+/** What the box serves, by its path inside the box; the SFTP user owns it. */
+export const SERVED_FOLDER = '/home/storage/files';
+export const SFTP_USER = 'storage';
+export const SFTP_PORT = 23;
+
+const READY_TIMEOUT_MS = 6000;
+/** Log files and the like: the storage itself has its own size. */
+const DISK_BYTES = 256 * 1024 ** 2;
+
+export class BoxServer extends Machine {
+  #sshd: RunningCommand | undefined;
+
+  constructor(name: string, sizeBytes: number, publicKey: string) {
+    const script = '/opt/healtharchive/lab/inside/box-init.sh';
+    super({ name, diskBytes: DISK_BYTES, init: ['sh', script, String(sizeBytes), publicKey] });
+  }
+
+  /** sshd's listener and its sessions. */
+  sshdProcesses(): LabProcess[] {
+    return this.processes().filter(({ argv }) => /(^|\/)sshd\b/.test(argv[0] ?? ''));
+  }
+
+  async startSshd(): Promise<void> {
+    if (this.#sshd !== undefined) return;
+    const sshd = this.start(['/usr/sbin/sshd', '-D', '-e', '-f', '/etc/lab-sshd/config']);
+    this.#sshd = sshd;
+    await waitFor(
+      `sshd of ${this.name}`,
+      () => {
+        if (sshd.stderr().includes('Server listening')) return true;
+        throw new Error(sshd.stderr());
+      },
+      READY_TIMEOUT_MS,
+    );
+  }
+
+  /** Ends the listener and every session: clients see their connections closed, new ones are refused. */
+  async stopSshd(): Promise<void> {
+    this.#sshd = undefined;
+    for (const { pid } of this.sshdProcesses()) process.kill(pid, 'SIGKILL');
+    await waitFor(
+      `the end of sshd of ${this.name}`,
+      () => this.sshdProcesses().length === 0,
+      READY_TIMEOUT_MS,
+    );
+  }
+
+  async hostKey(): Promise<string> {
+    return (await this.readFile('/etc/lab-sshd/host_key.pub')).trim();
+  }
+
+  protected override async untilReady(): Promise<void> {
+    const ready = this.fromOutside('/run/box-ready');
+    await waitFor(`the box ${this.name}`, () => existsSync(ready), READY_TIMEOUT_MS);
+    await this.startSshd();
+  }
+}
