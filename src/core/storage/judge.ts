@@ -1,0 +1,79 @@
+import { isReadOnly } from './base.ts';
+import { judgeLookup } from './judge-lookup.ts';
+import type { Lookup } from './lookup.ts';
+import { mismatchReason } from './mismatch.ts';
+import type { PathEvidence } from './path-evidence.ts';
+import { isNetworkFileSystem } from './network-file-system.ts';
+import { isAtOrBelow } from './path-relation.ts';
+import { describeIdentity, identityOf, summariseMountAt } from './path-report.ts';
+import type { PathReport, StorageVerdict } from './path-report.ts';
+
+/**
+ * The state of a hot path. What is asked first decides:
+ *
+ * 1. missing: nothing is mounted where a mount is expected. The local directory below it answers every lookup, so
+ *    the mount table is asked before the lookup. Only the failure of a network mount *above* the path comes before this: nothing
+ *    can be mounted into it.
+ * 2. the lookup's own failure: dead, degraded, hung, denied, unknown. It comes before wrong_source, because a bind that outlived a
+ *    remounted base has another superblock than the base, and must be repaired as dead.
+ * 3. wrong_source: something answers, but it is not what is expected.
+ * 4. unwritable: what is expected answers, mounted read-only. (A full file system is seen only by writing: write-check.ts.)
+ * 5. healthy.
+ */
+export function judgePath(evidence: PathEvidence): PathReport {
+  const covering = evidence.table.covering(evidence.path);
+  return {
+    ...decide(evidence),
+    mount: summariseMountAt(evidence.table, evidence.path),
+    coveredBy: covering?.mountPoint ?? '/',
+    identity: identityOf(covering),
+  };
+}
+
+function decide(evidence: PathEvidence): StorageVerdict {
+  const covering = evidence.table.covering(evidence.path);
+  const failure = judgeLookup(evidence.lookup, evidence);
+  const missing = missingReason(evidence);
+  if (missing !== null && !(failure && covering && isNetworkFileSystem(covering.fstype))) {
+    return { state: 'missing', errno: null, reason: `${missing}; ${describeWhatAnswers(evidence.lookup)}` };
+  }
+  if (failure) return failure;
+  const mismatch = mismatchReason(evidence);
+  if (mismatch !== null) return { state: 'wrong_source', errno: null, reason: mismatch };
+  if (covering && isReadOnly(covering)) {
+    return { state: 'unwritable', errno: 'EROFS', reason: 'mounted read-only' };
+  }
+  return { state: 'healthy', errno: null, reason: healthyReason(evidence) };
+}
+
+function missingReason({ expectation, table, path, base }: PathEvidence): string | null {
+  switch (expectation.kind) {
+    case 'bind':
+      if (table.topmostAt(expectation.mountPoint)) return null;
+      return `the bind mount of ${expectation.coldPath} is not there`;
+    case 'mount':
+      if (table.topmostAt(expectation.mountPoint)) return null;
+      return `the mount of ${expectation.unit} is not there`;
+    case 'identity':
+      if (expectation.identity.kind === 'local') return null;
+      if (identityOf(table.covering(path)).kind === 'mount') return null;
+      return `the job first ran on ${describeIdentity(expectation.identity)}, which is not mounted here`;
+    case 'nothing':
+      if (!base || base.mount || !isAtOrBelow(path, base.path)) return null;
+      return 'it lies on the storage box, which is not mounted';
+  }
+}
+
+function describeWhatAnswers(lookup: Lookup): string {
+  if (lookup.kind !== 'answered') return 'what is there now does not answer either';
+  return lookup.path === 'absent' ? 'the directory is absent' : 'what answers is the directory below it';
+}
+
+function healthyReason({ lookup, path, table, base, expectation }: PathEvidence): string {
+  if (lookup.kind === 'answered' && lookup.path === 'absent')
+    return 'not made yet; what it will lie on answers';
+  const layers = table.stackAt(path).length;
+  const stacked = layers > 1 ? `; ${layers} mounts are stacked here` : '';
+  const orphaned = expectation.kind === 'bind' && base?.mount === null;
+  return `a random name was looked up in time${orphaned ? '; it outlived the base, which is not mounted' : ''}${stacked}`;
+}

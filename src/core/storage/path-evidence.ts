@@ -1,0 +1,15 @@
+import type { Base } from './base.ts';
+import type { Expectation } from './expectation.ts';
+import type { LookupContext } from './judge-lookup.ts';
+import type { Lookup } from './lookup.ts';
+import type { MountTable } from './mount-table.ts';
+
+/** All that is known of one path. Every path in it is canonical, that of the expectation too. */
+export interface PathEvidence extends LookupContext {
+  readonly path: string;
+  readonly table: MountTable;
+  readonly lookup: Lookup;
+  readonly expectation: Expectation;
+  /** Null without a storage box. */
+  readonly base: Base | null;
+}

@@ -1,0 +1,103 @@
+import { isNormalised } from '../core/storage/path-relation.ts';
+import type { WriteCheck } from '../core/storage/write-check.ts';
+import { readMountTable } from './mount-table.ts';
+import { askChild, type ChildRun } from './storage/ask-child.ts';
+import type { ChildAnswer, ChildRequest } from './storage/child-protocol.ts';
+import { canonicalise } from './storage/canonicalise.ts';
+import { randomName } from './storage/probe-superblock.ts';
+import { claimFolder } from './stuck-children.ts';
+
+/** Single questions to storage, each through a disposable child and bounded like a probe. */
+
+export interface AccessOptions {
+  /** For everything together. */
+  readonly timeoutMs: number;
+  /** As in StorageQuestion. */
+  readonly stuckDir: string | null;
+}
+
+type Unanswered = Exclude<ChildRun['ended'], { readonly kind: 'done' }>;
+type Failed = { readonly kind: 'error'; readonly errno: string } | Unanswered;
+
+/** Writes, syncs, reads back and removes a small file in the directory. `asUser`: become that user first, for which we must be root. */
+export async function checkWritable(
+  directory: string,
+  options: AccessOptions & { readonly asUser?: { readonly uid: number; readonly gid: number } },
+): Promise<WriteCheck> {
+  const request = { operation: 'write_check', name: randomName(), user: options.asUser ?? null } as const;
+  const answer = await ask(directory, options, (path) => ({ ...request, directory: path }));
+  switch (answer.kind) {
+    case 'written':
+      return { kind: 'ok' };
+    case 'corrupt':
+      return { kind: 'corrupt' };
+    case 'write_error':
+      return { kind: 'error', step: answer.step, errno: answer.errno, freeBytes: answer.freeBytes };
+    case 'error':
+      return { kind: 'error', step: 'create', errno: answer.errno, freeBytes: null };
+    default:
+      return isUnanswered(answer) ? answer : unexpected;
+  }
+}
+
+/** Percent of the file system that an ordinary user may still use; null where the file system tells no size. */
+export async function freePercent(
+  path: string,
+  options: AccessOptions,
+): Promise<{ readonly kind: 'free'; readonly percent: number | null } | Failed> {
+  const answer = await ask(path, options, (canonical) => ({ operation: 'statfs', path: canonical }));
+  if (answer.kind === 'statfs') return { kind: 'free', percent: answer.freePercent };
+  return answer.kind === 'error' ? { kind: 'error', errno: answer.errno } : asUnanswered(answer);
+}
+
+/**
+ * The path with every symbolic link in its parent resolved; the last name stays as it is, so it may be absent. Parts that are absent are
+ * kept as they are.
+ */
+export async function canonicalPath(
+  path: string,
+  options: AccessOptions,
+): Promise<{ readonly kind: 'canonical'; readonly path: string } | Failed> {
+  const answer = await ask(path, options, (canonical) => ({
+    operation: 'canonicalise',
+    paths: [canonical],
+    stopAt: [],
+  }));
+  if (answer.kind === 'canonical') return { kind: 'canonical', path: answer.path };
+  return answer.kind === 'error' ? { kind: 'error', errno: answer.errno } : asUnanswered(answer);
+}
+
+const unexpected: Unanswered = { kind: 'not_asked', detail: 'the probe program gave no answer' };
+
+function isUnanswered(answer: ChildAnswer | Unanswered): answer is Unanswered {
+  return answer.kind === 'timed_out' || answer.kind === 'still_blocked' || answer.kind === 'not_asked';
+}
+
+function asUnanswered(answer: ChildAnswer | Unanswered): Unanswered {
+  return isUnanswered(answer) ? answer : unexpected;
+}
+
+/** Finds the superblock that answers for the path, so that it is never asked twice at a time, and asks. */
+async function ask(
+  path: string,
+  { timeoutMs, stuckDir }: AccessOptions,
+  requestFor: (canonicalPath: string) => ChildRequest,
+): Promise<ChildAnswer | Unanswered> {
+  const options = {
+    dueAt: performance.now() + timeoutMs,
+    claimFolder: stuckDir === null ? null : claimFolder(stuckDir),
+    blockedAfterMs: timeoutMs,
+  };
+  if (!path.startsWith('/')) return { kind: 'not_asked', detail: 'the path is not absolute' };
+  const table = readMountTable();
+  const canonical = (await canonicalise([path], table, options)).get(path);
+  if (!canonical) return unexpected;
+  if (canonical.kind !== 'canonical') {
+    return canonical.kind === 'error' ? { kind: 'error', id: 0, errno: canonical.errno } : canonical;
+  }
+  const device = isNormalised(canonical.path) ? (table.covering(canonical.path)?.device ?? null) : null;
+  const run = await askChild(requestFor(canonical.path), { ...options, device });
+  const answer = run.answers.find((line) => line.kind !== 'ready');
+  if (answer) return answer;
+  return run.ended.kind === 'done' ? unexpected : run.ended;
+}

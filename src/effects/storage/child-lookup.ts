@@ -1,0 +1,45 @@
+import { lstat, type Stats } from 'node:fs';
+import type { PathKind } from '../../core/storage/lookup.ts';
+import type { ChildAnswer, LookupTarget } from './child-protocol.ts';
+import { errnoName } from './errno-name.ts';
+
+/** Lookups at a time. A server 30 ms away answers a thousand of them, two system calls each, in two seconds. */
+export const lookupConcurrency = 32;
+
+export async function lookUp(
+  targets: readonly LookupTarget[],
+  stopOnErrnos: readonly string[],
+  answer: (line: ChildAnswer) => void,
+): Promise<void> {
+  const [first, ...others] = [...targets.entries()];
+  if (!first) return;
+  const firstAnswer = await lookUpOne(...first);
+  answer(firstAnswer);
+  if (firstAnswer.kind === 'error' && stopOnErrnos.includes(firstAnswer.errno)) return;
+  const lanes = Array.from({ length: Math.min(lookupConcurrency, others.length) }, async () => {
+    for (let next = others.shift(); next; next = others.shift()) answer(await lookUpOne(...next));
+  });
+  await Promise.all(lanes);
+}
+
+async function lookUpOne(id: number, { path, name }: LookupTarget): Promise<ChildAnswer> {
+  const random = await lstatOf(path === '/' ? `/${name}` : `${path}/${name}`);
+  if (random.errno !== null && random.errno !== 'ENOENT') return { kind: 'error', id, errno: random.errno };
+  // Only now: known names are answered from a cache, the random one was not.
+  const self = await lstatOf(path);
+  if (self.errno !== null && self.errno !== 'ENOENT') return { kind: 'error', id, errno: self.errno };
+  return { kind: 'looked_up', id, path: self.stats ? kindOf(self.stats) : 'absent' };
+}
+
+function kindOf(stats: Stats): PathKind {
+  if (stats.isSymbolicLink()) return 'symlink';
+  return stats.isDirectory() ? 'directory' : 'other';
+}
+
+function lstatOf(path: string): Promise<{ errno: string | null; stats: Stats | null }> {
+  return new Promise((resolve) => {
+    lstat(path, (error, stats) => {
+      resolve(error ? { errno: errnoName(error), stats: null } : { errno: null, stats });
+    });
+  });
+}

@@ -1,0 +1,50 @@
+import type { PathKind } from '../../core/storage/lookup.ts';
+import type { WriteStep } from '../../core/storage/write-check.ts';
+
+/** The one JSON document on the standard input of the storage child. */
+export type ChildRequest =
+  | {
+      readonly operation: 'lookup';
+      /** The first is looked up alone; the others after it, several at a time. */
+      readonly targets: readonly LookupTarget[];
+      /** One of these as the first answer settles the others too: they are not looked up. */
+      readonly stopOnErrnos: readonly string[];
+    }
+  | {
+      readonly operation: 'canonicalise';
+      readonly paths: readonly string[];
+      /** Mount points of network file systems: nothing at or below them is touched; what follows is taken as it is. */
+      readonly stopAt: readonly string[];
+    }
+  | {
+      readonly operation: 'write_check';
+      readonly directory: string;
+      readonly name: string;
+      /** Become this user first; needs root. */
+      readonly user: { readonly uid: number; readonly gid: number } | null;
+    }
+  | { readonly operation: 'statfs'; readonly path: string };
+
+export interface LookupTarget {
+  readonly path: string;
+  /** Never used before. */
+  readonly name: string;
+}
+
+/** One line on the standard output of the storage child. `id` is the position of the path in the request. */
+export type ChildAnswer =
+  /** It runs and has read its request; nothing was touched yet. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'error'; readonly id: number; readonly errno: string }
+  | { readonly kind: 'looked_up'; readonly id: number; readonly path: PathKind }
+  | { readonly kind: 'canonical'; readonly id: number; readonly path: string }
+  | { readonly kind: 'written' }
+  | { readonly kind: 'corrupt' }
+  | {
+      readonly kind: 'write_error';
+      readonly step: WriteStep;
+      readonly errno: string;
+      readonly freeBytes: number | null;
+    }
+  /** `freePercent` is null where the file system tells no size. */
+  | { readonly kind: 'statfs'; readonly freePercent: number | null };

@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { thisBootId, processStart } from './storage/process-start.ts';
+
+/**
+ * At most one probe per superblock, over all processes of one user. The process that asks is written down before it touches anything, as boot
+ * id, pid and start time, in a file named after the superblock; while that very process lives, the superblock counts as hung. A
+ * process that waits for hung storage can't be killed, so without this every run would leave one more behind.
+ */
+export type SuperblockClaim =
+  | { readonly kind: 'claimed'; readonly release: () => void }
+  /** `ageMs` is the time since that process started, by the boot clock. */
+  | { readonly kind: 'held'; readonly pid: number; readonly ageMs: number };
+
+interface Holder {
+  readonly bootId: string;
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat: clock ticks since boot. */
+  readonly startTicks: number;
+}
+
+/** A record is a hundred bytes; nobody's larger file is read. */
+const maxRecordBytes = 4096;
+
+/** Holders of this process' own, for when the folder can't be used. */
+const held = new Map<string, Holder>();
+
+/** @param folder null: the claim holds within this process only (see `claimFolder`). */
+export function claimSuperblock(folder: string | null, device: string, pid: number): SuperblockClaim {
+  const start = processStart(pid);
+  // It ended already: there is nothing to hold, and nothing that could block.
+  if (!start) return { kind: 'claimed', release: () => undefined };
+  const holder: Holder = { bootId: thisBootId(), pid, startTicks: start.startTicks };
+  const own = held.get(device);
+  if (own && ageOf(own) !== undefined) return { kind: 'held', pid: own.pid, ageMs: ageOf(own) ?? 0 };
+  const record = folder === null ? null : `${folder}/${device.replace(':', '-')}.json`;
+  if (record !== null) {
+    const other = recordHolder(record, holder);
+    if (other) return { kind: 'held', pid: other.pid, ageMs: ageOf(other) ?? 0 };
+  }
+  held.set(device, holder);
+  return {
+    kind: 'claimed',
+    release: () => {
+      if (held.get(device) === holder) held.delete(device);
+      if (record !== null && readHolder(record)?.pid === pid) removeFile(record);
+    },
+  };
+}
+
+/**
+ * The folder of this user's claims, below a folder on local disk; null if it is not safe to trust: root must not believe a file
+ * that another user could have put there.
+ */
+export function claimFolder(parent: string): string | null {
+  const uid = process.geteuid?.() ?? 0;
+  const folder = `${parent}/probes-${uid}`;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const stats = lstatSync(folder);
+    return stats.isDirectory() && stats.uid === uid && (stats.mode & 0o022) === 0 ? folder : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Makes the record; gives the living holder instead if there is one. */
+function recordHolder(record: string, holder: Holder): Holder | undefined {
+  const draft = `${record}.${randomBytes(6).toString('hex')}`;
+  try {
+    writeFileSync(draft, JSON.stringify(holder), { flag: 'wx', mode: 0o600 });
+    // link(2) is atomic and never replaces: of two processes one gets the record. The second round is for a dead holder's.
+    for (let round = 0; round < 2; round += 1) {
+      if (linkFile(draft, record)) return undefined;
+      const other = readHolder(record);
+      if (other && ageOf(other) !== undefined) return other;
+      removeFile(record);
+    }
+    return undefined;
+  } catch {
+    // A full or read-only local disk must not stop us from looking at storage; the claim then holds in this process.
+    return undefined;
+  } finally {
+    removeFile(draft);
+  }
+}
+
+function linkFile(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Undefined for what is absent, not ours or not a record. */
+function readHolder(record: string): Holder | undefined {
+  let file: number | undefined;
+  try {
+    file = openSync(record, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const stats = fstatSync(file);
+    if (!stats.isFile() || stats.uid !== process.geteuid?.() || stats.size > maxRecordBytes) return undefined;
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return isHolder(value) ? value : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+function isHolder(value: unknown): value is Holder {
+  if (typeof value !== 'object' || value === null) return false;
+  const { bootId, pid, startTicks } = value as Record<string, unknown>;
+  return typeof bootId === 'string' && Number.isSafeInteger(pid) && Number.isSafeInteger(startTicks);
+}
+
+/** Milliseconds since the holder started; undefined if it has ended. */
+function ageOf(holder: Holder): number | undefined {
+  if (holder.bootId !== thisBootId()) return undefined;
+  const start = processStart(holder.pid);
+  return start?.startTicks === holder.startTicks ? start.ageMs : undefined;
+}
+
+function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Absent is what is wanted; a record that stays behind is taken over once its process is gone.
+  }
+}
