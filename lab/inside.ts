@@ -20,6 +20,8 @@ export interface RunningCommand {
 }
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Without a place in the machine's own cgroups podman finds itself at '/..' and gives up. */
+const JOIN_AND_BECOME = 'echo 0 >/sys/fs/cgroup/lab.commands/cgroup.procs && exec "$@"';
 
 /** The command line that runs `command` (a string: by `sh -c`) in the namespaces of the process `initPid`. */
 export function insideCommand(
@@ -32,18 +34,8 @@ export function insideCommand(
   const assignments = Object.entries({ PATH, LANG: 'C.UTF-8', ...env }).map(
     ([name, value]) => `${name}=${value}`,
   );
-  return [
-    'nsenter',
-    '--target',
-    String(initPid),
-    '--all',
-    ...asUser,
-    'env',
-    '-C',
-    cwd,
-    ...assignments,
-    ...argv,
-  ];
+  const enter = ['nsenter', '--target', String(initPid), '--all', 'sh', '-c', JOIN_AND_BECOME, 'sh'];
+  return [...enter, ...asUser, 'env', '-C', cwd, ...assignments, ...argv];
 }
 
 export function startInside(

@@ -26,7 +26,14 @@ mount -t sysfs -o ro sysfs $root/sys
 mount -t cgroup2 cgroup2 $root/sys/fs/cgroup
 mount -t fusectl fusectl $root/sys/fs/fuse/connections
 
+# Commands that the lab runs inside get a place in the machine's own tree of processes (lab/inside.ts).
+mkdir -p $root/sys/fs/cgroup/lab.commands
+
 mount -t tmpfs -o mode=755 tmpfs $root/run
+# A user namespace may mount a proc of its own (rootless containers do) only where a whole one is to be seen, without
+# the read-only patches above.
+mkdir -p -m 700 $root/run/lab/proc
+mount -t proc proc $root/run/lab/proc
 mount -t tmpfs -o mode=1777 tmpfs $root/tmp
 
 # Each boot has a boot id of its own, as on real hardware.
