@@ -8,9 +8,22 @@ export interface CrawlerPass {
   readonly skipIfArchived: string | null;
 }
 
+/** The container that an attempt's crawler runs in. */
+export interface AttemptContainer {
+  /** `podman` or `docker`, found on PATH. */
+  readonly engine: string;
+  /** Unique per attempt: it is removed by name when the attempt is stopped. */
+  readonly name: string;
+  /**
+   * Where the container writes, relative to the output directory. Whatever `*.warc.gz` it leaves there is afterwards
+   * moved to the names of the contract, `warcs/JOB-NNN-*.warc.gz`, without overwriting.
+   */
+  readonly workDir: string;
+}
+
 /**
  * Everything the launcher must know to run one attempt. It is written to the attempt's folder on local disk, so that
- * it is also evidence. All paths are absolute.
+ * it is also evidence. All paths are absolute unless said otherwise.
  */
 export interface LaunchSpec {
   /** `JOB-NNN`: job id and attempt number with at least three digits. It prefixes every file of the attempt. */
@@ -19,14 +32,30 @@ export interface LaunchSpec {
   readonly outputDir: string;
   /** What the output directory must lie on; anything else ends the attempt before the crawler starts. */
   readonly expectedMount: MountIdentity;
+  /** The job's seeds, canonical: a seed that redirects is reported in the exit record. */
+  readonly seeds: readonly string[];
+  /** Regular expression of the URLs that are in the job's scope (src/core/crawler/scope.ts); null: every URL is. */
+  readonly scopePattern: string | null;
   readonly passes: readonly CrawlerPass[];
   /** Where the launcher puts the trusted CDX lines of earlier attempts for deduplication; null: none wanted. */
   readonly dedupCdxFile: string | null;
   /** The crawler's temporary files: a folder on local disk, removed afterwards. */
   readonly scratchDir: string;
   readonly exitRecordFile: string;
+  /** The attempt's log on local disk, copied to `attempts/NNN/` in the output directory afterwards. */
+  readonly logFile: string;
   /** The container to end with the attempt, if the crawler runs in one. */
-  readonly container: { readonly engine: string; readonly name: string } | null;
-  /** Time from TERM to KILL when the launcher itself ends the crawler because its worker is gone. */
+  readonly container: AttemptContainer | null;
+  /** Time from TERM to KILL when the launcher itself ends the crawler: its worker is gone, or the archive can't be written. */
   readonly stopGraceMs: number;
+}
+
+/** `JOB-NNN` of a job's attempt. */
+export function attemptName(jobId: number, attemptNumber: number): string {
+  return `${jobId}-${attemptFolder(attemptNumber)}`;
+}
+
+/** `NNN`: the attempt's folder name under `attempts/` in the output directory. */
+export function attemptFolder(attemptNumber: number): string {
+  return String(attemptNumber).padStart(3, '0');
 }

@@ -1,0 +1,48 @@
+/**
+ * The launcher: the child program that runs one attempt, so that the worker never touches storage itself.
+ *
+ *   argv   path of the spec (JSON of LaunchSpec) · fd 0 lifeline from the worker: its end means that the worker is gone
+ *   fd 1,2 the attempt's log · fd 3 the attempt's flock'd descriptor, passed on to the crawler
+ *
+ * It is started in `/`, in a session of its own, and shares its process group with the crawler. It ends with status 0
+ * once the exit record is written. What it leaves behind when it is killed is up to the crawler's lock.
+ */
+import { readFileSync } from 'node:fs';
+import type { ExitRecord } from '../core/attempts/exit-record.ts';
+import type { LaunchSpec } from '../core/attempts/launch-spec.ts';
+import { writeFileAtomically } from './atomic-file.ts';
+import { COPY_BACK, copyBack, startCopyBack } from './launcher/copy-back.ts';
+import { runAttempt } from './launcher/run-attempt.ts';
+import { writeToLog } from './launcher/run-crawler.ts';
+import { watchForStop } from './launcher/stop-request.ts';
+
+const [, , specFile, mode] = process.argv;
+if (specFile === undefined) throw new Error('usage: launcher SPEC_FILE [copy-back]');
+// The worker wrote it; a spec of another version is a bug that TypeScript's types can't see, and shows in the log.
+const spec = JSON.parse(readFileSync(specFile, 'utf8')) as LaunchSpec;
+
+if (mode === COPY_BACK) {
+  copyBack(spec, `attempts/${spec.attempt.slice(spec.attempt.lastIndexOf('-') + 1)}`);
+} else {
+  await main(spec, specFile);
+}
+
+async function main(spec: LaunchSpec, specFile: string): Promise<void> {
+  const stop = watchForStop();
+  const startedAtMs = Date.now();
+  const result = await runAttempt(spec, stop);
+  const { folder, ...outcome } = result;
+  const record: ExitRecord = {
+    attempt: spec.attempt,
+    startedAtMs,
+    finishedAtMs: Date.now(),
+    workerLost: stop.reason() === 'worker_lost',
+    archiveUnwritable: stop.reason() === 'archive_unwritable',
+    ...outcome,
+  };
+  writeToLog(`launcher: ${JSON.stringify(record.exit)}\n`);
+  writeFileAtomically(spec.exitRecordFile, `${JSON.stringify(record, null, 2)}\n`);
+  if (folder !== null) startCopyBack(specFile);
+  // Nothing else keeps this process running: it ends here.
+  process.stdin.destroy();
+}

@@ -1,0 +1,111 @@
+/**
+ * What earlier attempts of the job (and earlier passes of this one) archived, as far as it can be relied on: the CDX
+ * lines that wget deduplicates against. A revisit record for something that was lost in a crash would lose it for good,
+ * so a line counts only if its record is really there, completely:
+ *
+ *   - wget writes records one after another, so a record ends before the next one that the CDX names;
+ *   - at the end of a file, where a crash leaves its marks, records are inflated and their checksums compared, from the
+ *     last one back, until one is intact.
+ */
+import { closeSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
+import { CDX_HEADER, parseCdxLine, type CdxEntry } from '../../core/crawler/cdx.ts';
+import { isCompleteMember } from './gzip-member.ts';
+import { linesOfFile } from './lines-of-file.ts';
+
+/** How many records at the end of a file are held back until the end has been checked. */
+const TAIL_RECORDS = 64;
+
+/** Names of the job's CDX files in `warcs/`, oldest first. */
+export function cdxFilesOf(jobId: string): string[] {
+  const ofJob = new RegExp(`^${jobId}-\\d{3,}(-\\d+)?\\.cdx$`);
+  return readdirSync('warcs')
+    .filter((name) => ofJob.test(name))
+    .sort(new Intl.Collator('en', { numeric: true }).compare);
+}
+
+/** Calls `onEntry` for each entry that can be relied on. Throws Node's system errors when storage fails. */
+export async function readTrustedEntries(
+  cdxFiles: readonly string[],
+  onEntry: (entry: CdxEntry) => void,
+): Promise<void> {
+  for (const name of cdxFiles) {
+    let reader = new WarcReader('', onEntry);
+    for (const line of linesOfFile(`warcs/${name}`)) {
+      const entry = parseCdxLine(line);
+      if (entry === null || !belongsTo(entry.file, name)) continue;
+      if (reader.file !== entry.file) {
+        await reader.finish();
+        reader = new WarcReader(entry.file, onEntry);
+      }
+      reader.add(entry);
+    }
+    await reader.finish();
+  }
+}
+
+/** Writes the CDX file for --warc-dedup, on local disk. */
+export async function writeDedupFile(
+  path: string,
+  cdxFiles: readonly string[],
+  onEntry: (entry: CdxEntry) => void,
+): Promise<void> {
+  const fd = openSync(path, 'w', 0o644);
+  try {
+    writeSync(fd, `${CDX_HEADER}\n`);
+    let lines: string[] = [];
+    const flush = (): void => {
+      // Lines were read as Latin-1 and go back the same way, byte by byte.
+      if (lines.length > 0) writeSync(fd, Buffer.from(lines.join(''), 'latin1'));
+      lines = [];
+    };
+    await readTrustedEntries(cdxFiles, (entry) => {
+      lines.push(`${entry.line}\n`);
+      if (lines.length >= 1000) flush();
+      onEntry(entry);
+    });
+    flush();
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** `1-001.cdx` speaks of `1-001-00000.warc.gz` and so on only. */
+function belongsTo(warcFile: string, cdxFile: string): boolean {
+  const stem = cdxFile.slice(0, -'.cdx'.length);
+  return warcFile.startsWith(`${stem}-`) && /^\d{5,}\.warc\.gz$/.test(warcFile.slice(stem.length + 1));
+}
+
+/** Passes on the entries of one WARC file, in order of their offsets, once they are known to be whole. */
+class WarcReader {
+  readonly file: string;
+  readonly #path: string;
+  readonly #size: number;
+  readonly #onEntry: (entry: CdxEntry) => void;
+  #tail: CdxEntry[] = [];
+
+  constructor(file: string, onEntry: (entry: CdxEntry) => void) {
+    this.file = file;
+    this.#path = `warcs/${file}`;
+    this.#onEntry = onEntry;
+    this.#size = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  add(entry: CdxEntry): void {
+    const last = this.#tail.at(-1);
+    // A step back in the file: this is not what one wget wrote, and nothing says where records end.
+    if (entry.offset >= this.#size || (last !== undefined && entry.offset <= last.offset)) return;
+    this.#tail.push(entry);
+    if (this.#tail.length <= TAIL_RECORDS) return;
+    const oldest = this.#tail.shift();
+    if (oldest !== undefined) this.#onEntry(oldest);
+  }
+
+  async finish(): Promise<void> {
+    for (let last = this.#tail.at(-1); last !== undefined; last = this.#tail.at(-1)) {
+      if (await isCompleteMember(this.#path, last.offset)) break;
+      this.#tail.pop();
+    }
+    for (const entry of this.#tail) this.#onEntry(entry);
+    this.#tail = [];
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Goes into the output directory, once it has been checked what it lies on. From then on the directory is the working
+ * directory of the launcher and of the crawler, and every path is relative to it: a mount that comes or goes over the
+ * same name afterwards can't move the crawl to another disk.
+ */
+import { closeSync, constants, mkdirSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { CrawlerExit } from '../../core/attempts/exit-record.ts';
+import type { MountIdentity } from '../../core/storage/mount-identity.ts';
+import { describeIdentity, identityOf, isSameIdentity } from '../../core/storage/path-report.ts';
+import { readMountTable } from '../mount-table.ts';
+import { errnoOf } from './errno.ts';
+
+export type StorageProblem = Extract<CrawlerExit, { kind: 'storage_error' | 'wrong_storage' }>;
+
+/** Null when the working directory is the output directory now. */
+export function enterOutputDirectory(outputDir: string, expected: MountIdentity): StorageProblem | null {
+  let operation = 'open the output directory';
+  try {
+    let fd = tryOpenDirectory(outputDir);
+    if (fd === null) {
+      // Made only on the right storage: a folder on the local disk, where a mount is missing, would be a trap.
+      const onWrong = problemOfParent(dirname(outputDir), expected);
+      if (onWrong !== null) return onWrong;
+      operation = 'make the output directory';
+      mkdirSync(outputDir, { recursive: true });
+      fd = openSync(outputDir, constants.O_RDONLY | constants.O_DIRECTORY);
+    }
+    operation = 'enter the output directory';
+    try {
+      const wrong = problemOfMount(fd, expected);
+      if (wrong !== null) return wrong;
+      process.chdir(`/proc/self/fd/${fd}`);
+    } finally {
+      closeSync(fd);
+    }
+    const actual = process.cwd();
+    if (actual === outputDir) return null;
+    return { kind: 'wrong_storage', detail: `${outputDir} leads to ${actual}` };
+  } catch (error) {
+    return { kind: 'storage_error', operation, errno: errnoOf(error) };
+  }
+}
+
+function problemOfParent(path: string, expected: MountIdentity): StorageProblem | null {
+  const fd = tryOpenDirectory(path);
+  if (fd === null) return problemOfParent(dirname(path), expected);
+  try {
+    const actual = readlinkSync(`/proc/self/fd/${fd}`);
+    if (actual !== path) return { kind: 'wrong_storage', detail: `${path} leads to ${actual}` };
+    return problemOfMount(fd, expected);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function tryOpenDirectory(path: string): number | null {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** By the mount of the open directory, which stays the same whatever happens to the path. */
+function problemOfMount(fd: number, expected: MountIdentity): StorageProblem | null {
+  const id = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
+  const mount = readMountTable().mounts.find((candidate) => candidate.id === Number(id));
+  if (mount === undefined) {
+    return { kind: 'wrong_storage', detail: 'its mount has been taken away meanwhile' };
+  }
+  const actual = identityOf(mount);
+  if (isSameIdentity(actual, expected)) return null;
+  const detail = `expected ${describeIdentity(expected)}, found ${describeIdentity(actual)}`;
+  return { kind: 'wrong_storage', detail };
+}
