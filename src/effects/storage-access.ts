@@ -95,8 +95,8 @@ async function ask(
   if (canonical.kind !== 'canonical') {
     return canonical.kind === 'error' ? { kind: 'error', id: 0, errno: canonical.errno } : canonical;
   }
-  const device = isNormalised(canonical.path) ? (table.covering(canonical.path)?.device ?? null) : null;
-  const run = await askChild(requestFor(canonical.path), { ...options, device });
+  const mount = isNormalised(canonical.path) ? (table.covering(canonical.path) ?? null) : null;
+  const run = await askChild(requestFor(canonical.path), { ...options, mount });
   const answer = run.answers.find((line) => line.kind !== 'ready');
   if (answer) return answer;
   return run.ended.kind === 'done' ? unexpected : run.ended;

@@ -12,8 +12,8 @@ function answer(line: ChildAnswer): void {
   writeSync(1, JSON.stringify(line) + '\n');
 }
 
-const request = JSON.parse(readFileSync(0, 'utf8')) as ChildRequest;
 answer({ kind: 'ready' });
+const request = JSON.parse(readFileSync(0, 'utf8')) as ChildRequest;
 switch (request.operation) {
   case 'lookup':
     await lookUp(request.targets, request.stopOnErrnos, answer);

@@ -37,7 +37,7 @@ export function parseManifest(text: string, bounds: ManifestBounds): Manifest {
   const lineOfHotPath = new Map<string, number>();
   const lines = text.replace(/^\uFEFF/, '').split('\n');
   for (const [index, raw] of lines.entries()) {
-    const content = raw.replace(/\r$/, '').trim();
+    const content = raw.replace(/^[ \t]+|[ \t]*\r?$/g, '');
     if (content === '' || content.startsWith('#')) continue;
     const line = index + 1;
     const result = parseLine(content, bounds);

@@ -1,15 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import type { Mount } from '../../core/storage/mountinfo.ts';
+import { isNetworkFileSystem } from '../../core/storage/network-file-system.ts';
 import { abandon } from '../abandoned-children.ts';
 import { programPath } from '../program-path.ts';
-import { claimSuperblock } from '../stuck-children.ts';
+import { claimSuperblock, type SuperblockClaim } from '../stuck-children.ts';
 import { lookupConcurrency } from './child-lookup.ts';
 import type { ChildAnswer, ChildRequest } from './child-protocol.ts';
 
 export interface AskOptions {
   /** performance.now() at which the answer is due. */
   readonly dueAt: number;
-  /** The superblock that the request touches; null for a request that only touches local directories. */
-  readonly device: string | null;
+  /** The mount whose superblock the request touches; null for a request that stays clear of network mounts. */
+  readonly mount: Mount | null;
   /** Of `claimFolder`. */
   readonly claimFolder: string | null;
   /** Age from which another process' probe that is still there counts as blocked. */
@@ -35,25 +37,23 @@ const claimPollMs = 25;
  */
 export async function askChild(request: ChildRequest, options: AskOptions): Promise<ChildRun> {
   const child = startChild();
-  const { pid } = child;
   const conversation = listen(child);
-  if (pid === undefined) return { answers: [], ended: await conversation.ended };
-  let release = (): void => undefined;
-  if (options.device !== null) {
-    const claim = await claimInTime(options.device, pid, options);
-    if (claim.kind === 'held') {
-      child.kill('SIGKILL');
-      return { answers: [], ended: { kind: 'still_blocked', pid: claim.pid } };
-    }
-    release = claim.release;
-  }
-  child.once('exit', release);
-  child.stdin?.end(JSON.stringify(request));
   const timer = setTimeout(() => {
     conversation.giveUp();
     child.kill('SIGKILL');
     abandon(child);
   }, options.dueAt - performance.now());
+  // The claim is taken only for the moment of the question itself: programs start slowly on a busy machine.
+  if (await conversation.isReady) {
+    const claim = await claimInTime(child, options);
+    if (claim?.kind === 'held') {
+      child.kill('SIGKILL');
+      conversation.end({ kind: 'still_blocked', pid: claim.pid });
+    } else {
+      if (claim) child.once('exit', claim.release);
+      conversation.ask(request);
+    }
+  }
   const ended = await conversation.ended;
   clearTimeout(timer);
   return { answers: conversation.answers, ended };
@@ -68,46 +68,64 @@ function startChild(): ChildProcess {
   });
 }
 
-/** Another process' probe of the superblock is waited for, as long as it is young enough to be a healthy one. */
-async function claimInTime(device: string, pid: number, options: AskOptions) {
+/**
+ * Another process' question to the same network file system is waited for while it is young enough to be a healthy one. Local disks are
+ * asked by several at a time; only a question that is blocked there stops the next one. Null: asked without a claim.
+ */
+async function claimInTime(
+  child: ChildProcess,
+  { mount, dueAt, blockedAfterMs, claimFolder }: AskOptions,
+): Promise<SuperblockClaim | null> {
+  if (!mount || child.pid === undefined) return null;
   for (;;) {
-    const claim = claimSuperblock(options.claimFolder, device, pid);
-    if (claim.kind === 'claimed') return claim;
-    if (claim.ageMs >= options.blockedAfterMs || performance.now() + claimPollMs >= options.dueAt)
-      return claim;
+    const claim = claimSuperblock(claimFolder, mount.device, child.pid);
+    if (claim.kind === 'claimed' || claim.ageMs >= blockedAfterMs) return claim;
+    if (!isNetworkFileSystem(mount.fstype)) return null;
+    if (performance.now() + claimPollMs >= dueAt) return claim;
     await new Promise((resolve) => setTimeout(resolve, claimPollMs));
   }
 }
 
 function listen(child: ChildProcess) {
   const answers: ChildAnswer[] = [];
-  const { promise: ended, resolve } = Promise.withResolvers<ChildRun['ended']>();
+  const ready = Promise.withResolvers<boolean>();
+  const over = Promise.withResolvers<ChildRun['ended']>();
+  let isAsked = false;
+  const end = (ended: ChildRun['ended']): void => {
+    over.resolve(ended);
+    ready.resolve(false);
+  };
   let rest = '';
   child.stdout?.setEncoding('utf8');
   child.stdout?.on('data', (text: string) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) answers.push(JSON.parse(line) as ChildAnswer);
+    ready.resolve(true);
   });
   // A child that ends early closes its pipes under our hands; "close" tells the rest.
   child.stdin?.on('error', () => undefined);
   child.stdout?.on('error', () => undefined);
   child.on('error', (error) => {
-    resolve({ kind: 'not_asked', detail: `the probe program could not be started: ${error.message}` });
+    end({ kind: 'not_asked', detail: `the probe program could not be started: ${error.message}` });
   });
   child.on('close', (code, signal) => {
-    if (code === 0) resolve({ kind: 'done' });
-    else
-      resolve({ kind: 'not_asked', detail: `the probe program ended early (${signal ?? `status ${code}`})` });
+    if (code === 0) end({ kind: 'done' });
+    else end({ kind: 'not_asked', detail: `the probe program ended early (${signal ?? `status ${code}`})` });
   });
-  const isReady = (): boolean => answers.some((answer) => answer.kind === 'ready');
   return {
     answers,
-    ended,
+    isReady: ready.promise,
+    ended: over.promise,
+    end,
+    ask: (request: ChildRequest) => {
+      isAsked = true;
+      child.stdin?.end(JSON.stringify(request));
+    },
     giveUp: () => {
       // A machine too busy to start a program in time says nothing about its storage.
-      if (isReady()) resolve({ kind: 'timed_out' });
-      else resolve({ kind: 'not_asked', detail: 'the probe program did not start in time' });
+      if (isAsked) end({ kind: 'timed_out' });
+      else end({ kind: 'not_asked', detail: 'the probe program did not start in time' });
     },
   };
 }

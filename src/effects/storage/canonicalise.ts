@@ -22,7 +22,7 @@ export async function canonicalise(
     .map((mount) => mount.mountPoint);
   const run = await askChild(
     { operation: 'canonicalise', paths: asked, stopAt },
-    { ...options, device: null },
+    { ...options, mount: null },
   );
   const result = new Map<string, CanonicalPath>();
   for (const answer of run.answers) {

@@ -33,7 +33,7 @@ export interface LookupTarget {
 
 /** One line on the standard output of the storage child. `id` is the position of the path in the request. */
 export type ChildAnswer =
-  /** It runs and has read its request; nothing was touched yet. */
+  /** It runs and waits for its request. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'error'; readonly id: number; readonly errno: string }
   | { readonly kind: 'looked_up'; readonly id: number; readonly path: PathKind }

@@ -24,7 +24,7 @@ export async function lookUpPaths(
   paths: readonly string[],
   table: MountTable,
   staleErrnos: readonly string[],
-  options: Omit<AskOptions, 'device'>,
+  options: Omit<AskOptions, 'mount'>,
 ): Promise<Map<string, Lookup>> {
   const lookups = new Map<string, Lookup>();
   const failures = new Map<string, Failure>();

@@ -24,7 +24,7 @@ export async function probeSuperblock(
   mount: Mount,
   paths: readonly string[],
   staleErrnos: readonly string[],
-  options: Omit<AskOptions, 'device'>,
+  options: Omit<AskOptions, 'mount'>,
 ): Promise<SuperblockProbe> {
   const isNetwork = isNetworkFileSystem(mount.fstype);
   const others = paths.filter((path) => !isNetwork || path !== mount.mountPoint);
@@ -36,7 +36,7 @@ export async function probeSuperblock(
       targets: asked.map((path) => ({ path, name: randomName() })),
       stopOnErrnos,
     },
-    { ...options, device: mount.device },
+    { ...options, mount },
   );
   const lookups = readLookups(run, asked);
   const first = lookups.get(asked[0] ?? '');
