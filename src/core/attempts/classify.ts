@@ -100,7 +100,7 @@ function storageFault({ record, reason, storageAfter }: AttemptEnd): string | nu
   if (record.archived === null && exit.kind !== 'not_started' && exit.kind !== 'storage_error') {
     return `What was archived could not be read back.${afterwards}`;
   }
-  const endedBadly = exit.kind !== 'exited' || (exit.code !== 0 && exit.code !== 8);
+  const endedBadly = exit.kind !== 'exited' || ![0, 6, 8].includes(exit.code);
   return endedBadly && afterwards !== '' ? `The crawler ended badly.${afterwards}` : null;
 }
 

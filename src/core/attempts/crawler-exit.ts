@@ -17,6 +17,9 @@ const WGET_STATUS: Readonly<Record<number, string>> = {
   8: 'error answers of the server',
 };
 
+/** Everything was asked for and answered. A page that wants a password (6) is an error answer like any other (8). */
+const ANSWERED: ReadonlySet<number> = new Set([0, 6, 8]);
+
 /** Errnos of a start that fails because the machine is short of something: no fault of the job. */
 const SHORTAGES: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'ENOSPC', 'ETXTBSY']);
 const STORAGE_OF_PROGRAM: ReadonlySet<string> = new Set(['EIO', 'ENOTCONN', 'ESTALE', 'ENODEV']);
@@ -60,7 +63,7 @@ function judgeNotStarted(program: string, errno: string): Judgement {
 
 function judgeWget(code: number, archived: ArchivedFiles, record: ExitRecord): Judgement {
   if (code === 2) return configError(`wget ended with 2: ${WGET_STATUS[2] ?? ''}; its log says which one.`);
-  if (code !== 0 && code !== 8) {
+  if (!ANSWERED.has(code)) {
     const meaning = WGET_STATUS[code] ?? 'an unknown status';
     return crawlFailure(`wget ended with ${code} (${meaning}); archived: ${counted(archived)}.`);
   }

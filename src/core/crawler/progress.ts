@@ -49,7 +49,7 @@ const STORAGE_ERRORS: Readonly<Record<string, string>> = {
   'Permission denied': 'EACCES',
 };
 
-const DOWNLOADED = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d URL:\s*(\S+) \[(\d+)(?:\/\d+)?\] -> "/;
+const DOWNLOADED = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d URL:\s*(\S+) \[(\d{1,14})(?:\/\d+)?\] -> "/;
 const HTTP_ERROR = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ERROR [45]\d\d: /;
 const ANNOUNCED = /^(https?:\/\/\S+):$/;
 const ARCHIVE_UNWRITABLE =
