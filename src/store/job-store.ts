@@ -1,14 +1,8 @@
 /* eslint-disable max-lines -- every statement about jobs stands in this one file, so that what may happen to a job can be read in one place */
 import { sql } from 'kysely';
 import { UsageError } from '../core/errors.ts';
-import {
-  attemptName,
-  type Job,
-  type JobStatus,
-  type Parked,
-  type Progress,
-  type StopRequest,
-} from '../core/jobs/job.ts';
+import { attemptName } from '../core/attempts/launch-spec.ts';
+import type { Job, JobStatus, Parked, Progress, StopRequest } from '../core/jobs/job.ts';
 import type { Lease } from '../core/jobs/lease.ts';
 import type { RetryPolicy } from '../core/jobs/retry.ts';
 import { isEligible } from '../core/jobs/selection.ts';

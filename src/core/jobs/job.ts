@@ -59,8 +59,3 @@ export interface Job {
   readonly stopRequest: StopRequest | null;
   readonly progress: Progress | null;
 }
-
-/** `JOB-NNN`, the name that every file, lock and container of an attempt carries. */
-export function attemptName(jobId: number, attemptNumber: number): string {
-  return `${jobId}-${String(attemptNumber).padStart(3, '0')}`;
-}

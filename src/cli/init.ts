@@ -1,0 +1,115 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { loadConfiguration } from '../config/load.ts';
+import { OperatorError } from '../core/errors.ts';
+import { escapeForTerminal } from '../core/text/escape.ts';
+import { writeFileAtomically } from '../effects/atomic-file.ts';
+import { Database } from '../store/database.ts';
+import { migrate } from '../store/migrate.ts';
+import { withHelp } from './command.ts';
+import type { GlobalOptions } from './session.ts';
+import type { Terminal } from './terminal.ts';
+
+interface InitOptions extends GlobalOptions {
+  readonly dir: string;
+}
+
+export function addInitCommand(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('init')
+    .description(
+      'make a local setup without a storage box: everything inside one folder, no root, no systemd',
+    )
+    .requiredOption('--dir <dir>', 'the folder; it is made if need be')
+    .option('--json', 'answer as JSON')
+    .action(async (_options, self: Command) => {
+      const options = self.optsWithGlobals<InitOptions>();
+      const made = await initialise(resolve(options.dir));
+      if (options.json === true) terminal.answerJson(made);
+      else for (const line of nextSteps(made)) terminal.answer(line);
+    });
+  withHelp(command, {
+    examples: [['init --dir ~/healtharchive', 'again: nothing is changed']],
+    exits: ['configuration', 'failed'],
+  });
+}
+
+interface LocalSetup {
+  readonly config: string;
+  /** What was made now; empty when everything was there. */
+  readonly created: readonly string[];
+}
+
+/** Makes what is missing and changes nothing that is there. */
+async function initialise(dir: string): Promise<LocalSetup> {
+  const created: string[] = [];
+  const folders = ['', 'jobs', 'ops', 'ops/locks', 'ops/attempts', 'sentinels', 'metrics', 'run'];
+  for (const folder of folders.map((name) => join(dir, name))) {
+    if (existsSync(folder)) continue;
+    try {
+      mkdirSync(folder, { recursive: true });
+    } catch (error) {
+      throw new OperatorError(`${escapeForTerminal(folder)} can't be made: ${(error as Error).message}`);
+    }
+    created.push(folder);
+  }
+  const config = join(dir, 'config.toml');
+  if (!existsSync(config)) {
+    writeFileAtomically(config, localConfiguration(dir));
+    created.push(config);
+  }
+  // The file may be a person's by now: what it says counts, not what we would write.
+  const { database: settings } = loadConfiguration(config, {});
+  const database = new Database(settings.url, { create: true });
+  try {
+    const applied = await migrate(database);
+    if (applied.length > 0) created.push(settings.url);
+  } finally {
+    await database.close();
+  }
+  return { config, created };
+}
+
+/** TOML basic strings take the escapes of JSON. */
+const quoted = (text: string) => JSON.stringify(text);
+
+function localConfiguration(dir: string): string {
+  const inside = (name: string) => quoted(join(dir, name));
+  return `# A local setup without a storage box. Every key is explained in docs/configuration.md.
+
+[database]
+url = ${quoted(`sqlite:${join(dir, 'healtharchive.db')}`)}
+
+[paths]
+jobs_root = ${inside('jobs')}
+state_dir = ${inside('ops')}
+sentinel_dir = ${inside('sentinels')}
+textfile_dir = ${inside('metrics')}
+deploy_lock = ${inside('run/deploy.lock')}
+
+[storagebox]
+mount = ""        # none: output directories are plain local folders
+cold_root = ""
+
+[tiering]
+manifest = ${inside('warc-tiering.binds')}
+
+[worker]
+min_free_percent = 2   # a workstation's disk is fuller than a server's, whose default is 15
+`;
+}
+
+function nextSteps({ config, created }: LocalSetup): string[] {
+  const shown = escapeForTerminal(config);
+  const option = /^[A-Za-z0-9_./-]+$/.test(config) ? config : `'${config.replaceAll("'", "'\\''")}'`;
+  return [
+    created.length === 0 ? `${shown} is there already; nothing was changed.` : `Made a local setup: ${shown}`,
+    '',
+    'Try next:',
+    `  export HEALTHARCHIVE_CONFIG=${escapeForTerminal(option)}`,
+    '  healtharchive sources add --code example --name "An example" --seed https://example.org/',
+    '  healtharchive jobs add --source example',
+    '  healtharchive worker run --drain',
+  ];
+}

@@ -1,0 +1,45 @@
+import { dirname, join, resolve } from 'node:path';
+import type { Configuration } from '../config/schema.ts';
+import { OperatorError, UsageError } from '../core/errors.ts';
+import { isBelow } from '../core/storage/path-relation.ts';
+import { escapeToWidth } from '../core/text/escape.ts';
+import { canonicalPath } from '../effects/storage-access.ts';
+import { workerPaths } from '../worker/worker-paths.ts';
+
+/**
+ * The canonical form of an output directory: strictly below the jobs root, also after symbolic links are followed. The
+ * directory may be absent. Disposable children look, so that storage that hangs can't hang the command.
+ * @param wanted absolute, or relative to the jobs root
+ * @throws UsageError when it leaves the jobs root
+ */
+export async function outputDirectory(wanted: string, configuration: Configuration): Promise<string> {
+  const jobsRoot = configuration.paths.jobs_root;
+  const lexical = resolve(jobsRoot, wanted);
+  const shown = escapeToWidth(wanted, 200);
+  if (!isBelow(lexical, resolve(jobsRoot))) {
+    throw new UsageError(
+      `--output-dir ${shown}: it must lie below the jobs root, ${escapeToWidth(jobsRoot, 200)}.`,
+    );
+  }
+  const [canonicalRoot, canonical] = await Promise.all([
+    withLinksResolved(resolve(jobsRoot), configuration),
+    withLinksResolved(lexical, configuration),
+  ]);
+  if (!isBelow(canonical, canonicalRoot)) {
+    throw new UsageError(
+      `--output-dir ${shown}: through a symbolic link it leaves the jobs root and ends at ${escapeToWidth(canonical, 200)}.`,
+    );
+  }
+  return canonical;
+}
+
+async function withLinksResolved(path: string, configuration: Configuration): Promise<string> {
+  // canonicalPath resolves links in the parent only; a name below makes our last name part of the parent.
+  const result = await canonicalPath(join(path, 'name'), {
+    timeoutMs: configuration.recovery.probe_timeout_seconds * 1000,
+    stuckDir: workerPaths(configuration.paths.state_dir).stuckProbes,
+  });
+  if (result.kind === 'canonical') return dirname(result.path);
+  const why = result.kind === 'error' ? result.errno : result.kind.replaceAll('_', ' ');
+  throw new OperatorError(`${escapeToWidth(path, 200)} can't be looked at: ${why}.`);
+}

@@ -1,0 +1,61 @@
+import { Command } from 'commander';
+import { addCampaignCommands } from './campaign.ts';
+import { addCompletionCommand } from './completion.ts';
+import { addDatabaseCommands } from './db.ts';
+import { exitStatuses } from './exit-status.ts';
+import { addInitCommand } from './init.ts';
+import { addJobCommands } from './jobs.ts';
+import { addSourceCommands } from './sources.ts';
+import type { Terminal } from './terminal.ts';
+import { addWorkerCommands } from './worker.ts';
+
+/** The whole command line. Commander's own words go through the terminal; it never ends the process. */
+export function createProgram(terminal: Terminal, version: string): Command {
+  const program = new Command('healtharchive')
+    .description(
+      'Runs long crawl jobs whose archive lives on network storage, and keeps them moving when that storage breaks.',
+    )
+    .option(
+      '--config <file>',
+      'configuration file (default: $HEALTHARCHIVE_CONFIG, else /etc/healtharchive/config.toml)',
+    )
+    .version(version)
+    .showHelpAfterError('(add --help for the options and examples)')
+    .addHelpText('after', helpForAll);
+  addInitCommand(program, terminal);
+  addDatabaseCommands(program, terminal);
+  addSourceCommands(program, terminal);
+  addJobCommands(program, terminal);
+  addCampaignCommands(program, terminal);
+  addWorkerCommands(program, terminal);
+  addCompletionCommand(program, terminal);
+  throughTerminal(program, terminal);
+  return program;
+}
+
+function throughTerminal(command: Command, terminal: Terminal): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => {
+      terminal.answer(text.replace(/\n$/, ''));
+    },
+    writeErr: (text) => {
+      terminal.say(text.replace(/\n$/, ''));
+    },
+  });
+  for (const sub of command.commands) throughTerminal(sub, terminal);
+}
+
+function helpForAll(): string {
+  const statuses = Object.values(exitStatuses).map(
+    ({ code, meaning }) => `  ${String(code).padStart(3)}  ${meaning}`,
+  );
+  return `
+EXAMPLES
+  healtharchive init --dir ~/healtharchive    # a local setup to try it out
+  healtharchive jobs list                     # how the crawls stand
+  healtharchive COMMAND --help                # everything about a command
+
+EXIT STATUS, in order of precedence
+${statuses.join('\n')}
+`;
+}

@@ -1,0 +1,49 @@
+import { writeSync } from 'node:fs';
+import type { ExitStatusName } from './exit-status.ts';
+
+/** Where a command's words go: answers to standard output, everything else to standard error. */
+export interface Terminal {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly isInteractive: boolean;
+  /** Writes a line of the answer. */
+  answer(line: string): void;
+  /** Writes the whole answer as one JSON document. */
+  answerJson(document: unknown): void;
+  /** Writes a line that is not part of the answer. */
+  say(line: string): void;
+  /** What the command ends with when it was carried out; `done` unless it says otherwise. */
+  exitStatus: ExitStatusName;
+}
+
+/** Writes all of it now, also into a pipe that is full: nothing is lost when the process ends right after. */
+function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let written = 0; written < bytes.length;) {
+    try {
+      written += writeSync(fd, bytes, written);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      // EPIPE: the reader (head, less) has seen enough. EAGAIN: the pipe is full and non-blocking; try again.
+      if (code === 'EPIPE') return;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+export function processTerminal(): Terminal {
+  return {
+    exitStatus: 'done',
+    environment: process.env,
+    isInteractive: process.stdout.isTTY,
+    answer: (line) => {
+      writeAll(1, `${line}\n`);
+    },
+    answerJson: (document) => {
+      writeAll(1, `${JSON.stringify(document, null, 2)}\n`);
+    },
+    say: (line) => {
+      writeAll(2, `${line}\n`);
+    },
+  };
+}

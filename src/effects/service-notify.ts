@@ -1,0 +1,51 @@
+import { runCommand } from './command.ts';
+
+/** Tells the service manager how the service is doing (sd_notify(3)); does nothing outside of a service. */
+export interface ServiceNotifier {
+  /** How often the manager wants to hear from us, in milliseconds; null: it does not. */
+  readonly watchdogMs: number | null;
+  ready(status: string): Promise<void>;
+  status(text: string): Promise<void>;
+  /** The main loop has come round: the service is alive. */
+  alive(): Promise<void>;
+  /** Start-up takes longer, and is not stuck. */
+  stillStarting(status: string, extraMs: number): Promise<void>;
+  stopping(status: string): Promise<void>;
+}
+
+const deadlineMs = 5000;
+
+/**
+ * Speaks through `systemd-notify`, because Node has no datagram sockets of the unix kind. The message then comes from a
+ * child, so the unit needs `NotifyAccess=all`.
+ */
+export function serviceNotifier(environment: NodeJS.ProcessEnv): ServiceNotifier {
+  const isService = environment['NOTIFY_SOCKET'] !== undefined;
+  const send = async (...words: string[]): Promise<void> => {
+    if (isService) await runCommand(['systemd-notify', ...words.map(oneLine)], { deadlineMs });
+  };
+  const watchdogUsec = Number(environment['WATCHDOG_USEC']);
+  return {
+    watchdogMs: watchdogUsec > 0 ? watchdogUsec / 1000 : null,
+    ready: async (status) => {
+      await send('READY=1', `STATUS=${status}`);
+    },
+    status: async (text) => {
+      await send(`STATUS=${text}`);
+    },
+    alive: async () => {
+      await send('WATCHDOG=1');
+    },
+    stillStarting: async (status, extraMs) => {
+      await send(`EXTEND_TIMEOUT_USEC=${extraMs * 1000}`, `STATUS=${status}`);
+    },
+    stopping: async (status) => {
+      await send('STOPPING=1', `STATUS=${status}`);
+    },
+  };
+}
+
+/** A line break would begin another assignment. */
+function oneLine(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ');
+}

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import type { Configuration } from '../config/schema.ts';
+import { attemptName } from '../core/attempts/launch-spec.ts';
+import type { Job } from '../core/jobs/job.ts';
+import type { Lease } from '../core/jobs/lease.ts';
+import type { MountIdentity } from '../core/storage/mount-identity.ts';
+import { judgeWriteCheck } from '../core/storage/write-check.ts';
+import { bootClockMs, type HostIdentity } from '../effects/host.ts';
+import type { Log } from '../effects/log.ts';
+import { checkWritable } from '../effects/storage-access.ts';
+import type { ObservedPath } from '../effects/storage-probe.ts';
+import type { Database } from '../store/database.ts';
+import type { JobStore } from '../store/job-store.ts';
+import { isCrawlerGone } from './crawler-gone.ts';
+import { observeJobStorage, type SeenStorage, type Unfit } from './job-storage.ts';
+import { leaseLengthMs, type WorkerSettings } from './worker-settings.ts';
+import type { WorkerPaths } from './worker-paths.ts';
+
+/** A job that is ours for one attempt, and the storage it was admitted on. */
+export interface Admitted {
+  readonly job: Job;
+  readonly lease: Lease;
+  readonly storage: MountIdentity;
+  /** Canonical. */
+  readonly outputDir: string;
+}
+
+/** How many candidates are looked at together: one look at the storage serves them all. */
+const pageSize = 50;
+
+/**
+ * Chooses the next job: the first in the queue's order whose output directory is healthy, is what is expected there, and
+ * can be written to. Jobs on other storage are parked, not attempted, so that one dead mount neither burns attempts nor
+ * blocks jobs on healthy storage.
+ */
+export class Admission {
+  readonly #configuration: Configuration;
+  readonly #settings: WorkerSettings;
+  readonly #paths: WorkerPaths;
+  readonly #database: Database;
+  readonly #store: JobStore;
+  readonly #host: HostIdentity;
+  readonly #log: Log;
+  /** Jobs whose previous crawler is still there; named once. */
+  readonly #waitingForCrawler = new Set<number>();
+
+  constructor(parts: {
+    configuration: Configuration;
+    settings: WorkerSettings;
+    paths: WorkerPaths;
+    database: Database;
+    store: JobStore;
+    host: HostIdentity;
+    log: Log;
+  }) {
+    this.#configuration = parts.configuration;
+    this.#settings = parts.settings;
+    this.#paths = parts.paths;
+    this.#database = parts.database;
+    this.#store = parts.store;
+    this.#host = parts.host;
+    this.#log = parts.log;
+  }
+
+  /** Claims the next job that may run now; null when there is none. Call it with the storage lock held, shared. */
+  async admit(): Promise<Admitted | null> {
+    const nowMs = Date.now();
+    for (let offset = 0; ; offset += pageSize) {
+      const candidates = await this.#store.next({ eligibleAtMs: nowMs, limit: pageSize, offset });
+      if (candidates.length === 0) return null;
+      for (const seen of await observeJobStorage(this.#configuration, candidates)) {
+        const admitted = await this.#tryJob(seen);
+        if (admitted !== null) return admitted;
+      }
+      if (candidates.length < pageSize) return null;
+    }
+  }
+
+  async #tryJob({ job, path, unfit: seenUnfit }: SeenStorage): Promise<Admitted | null> {
+    const unfit = seenUnfit ?? (await this.#reasonNotWritable(path));
+    if (unfit !== null) {
+      await this.#park(job, unfit);
+      return null;
+    }
+    await this.#unpark(job);
+    if (!(await this.#isFreeOfPredecessor(job))) return null;
+    const lease = await newLease(this.#database, this.#settings.name, this.#host);
+    const claimed = await this.#store.claim(
+      job.id,
+      lease,
+      this.#crawlerName(),
+      this.#settings.retry,
+      Date.now(),
+    );
+    return claimed === null
+      ? null
+      : { job: claimed, lease, storage: path.identity, outputDir: path.canonicalPath };
+  }
+
+  /** A lookup says nothing about a full or read-only file system: before a claim, a small file is written for real. */
+  async #reasonNotWritable(path: ObservedPath): Promise<Unfit | null> {
+    const check = await checkWritable(path.canonicalPath, {
+      timeoutMs: this.#settings.probeTimeoutMs,
+      stuckDir: this.#paths.stuckProbes,
+    });
+    // Not made yet: the launcher makes it.
+    if (check.kind === 'error' && check.step === 'create' && check.errno === 'ENOENT') return null;
+    const fstype = path.identity.kind === 'mount' ? path.identity.fstype : 'local';
+    const verdict = judgeWriteCheck(check, {
+      fstype,
+      staleErrnos: this.#configuration.storagebox.stale_errnos,
+    });
+    return verdict === null ? null : { reason: verdict.state, detail: verdict.reason };
+  }
+
+  async #park(job: Job, unfit: Unfit): Promise<void> {
+    if (!(await this.#store.park(job.id, unfit, this.#settings.name, Date.now()))) return;
+    this.#log('warning', 'job parked: its storage is not fit to crawl onto', {
+      job: job.id,
+      name: job.name,
+      state: unfit.reason,
+      because: unfit.detail,
+      path: job.outputDir,
+    });
+  }
+
+  async #unpark(job: Job): Promise<void> {
+    if (job.parked === null || !(await this.#store.park(job.id, null, this.#settings.name, Date.now())))
+      return;
+    this.#log('notice', 'job no longer parked: its storage is healthy', { job: job.id, name: job.name });
+  }
+
+  /** A crawler that could not be killed may still hold the directory open: no second one beside it. */
+  async #isFreeOfPredecessor(job: Job): Promise<boolean> {
+    if (
+      job.attempts > 0 &&
+      !(await isCrawlerGone(this.#paths, attemptName(job.id, job.attempts), this.#crawlerName()))
+    ) {
+      if (!this.#waitingForCrawler.has(job.id)) {
+        this.#log('warning', 'job waits: the crawler of its last attempt is still there', {
+          job: job.id,
+          attempt: attemptName(job.id, job.attempts),
+        });
+      }
+      this.#waitingForCrawler.add(job.id);
+      return false;
+    }
+    this.#waitingForCrawler.delete(job.id);
+    return true;
+  }
+
+  #crawlerName(): string {
+    const { kind, engine } = this.#configuration.crawler;
+    return kind === 'wget' ? 'wget' : engine;
+  }
+}
+
+async function newLease(database: Database, worker: string, host: HostIdentity): Promise<Lease> {
+  return await renewedLease(database, {
+    ...host,
+    worker,
+    token: randomUUID(),
+    lengthMs: leaseLengthMs,
+    renewedBootMs: 0,
+    expiresAtServerMs: null,
+  });
+}
+
+/** The lease as it is from now on: by the boot clock of this host, and by the database server's own clock. */
+export async function renewedLease(database: Database, lease: Lease): Promise<Lease> {
+  const serverNowMs = await database.serverNowMs();
+  return {
+    ...lease,
+    renewedBootMs: bootClockMs(),
+    expiresAtServerMs: serverNowMs === null ? null : serverNowMs + lease.lengthMs,
+  };
+}

@@ -1,0 +1,36 @@
+import type { Judgement } from '../core/attempts/classify.ts';
+import type { ExitRecord } from '../core/attempts/exit-record.ts';
+import type { Progress } from '../core/jobs/job.ts';
+import type { JobEvent } from '../core/jobs/transitions.ts';
+import type { AttemptEnd } from '../store/job-store.ts';
+
+/** What the store is told when an attempt has ended. */
+export function attemptEnd(
+  judgement: Judgement,
+  record: ExitRecord | null,
+  progress: Progress | null,
+  options: { readonly isWorkerLost: boolean },
+): AttemptEnd {
+  return {
+    event: eventOf(judgement, options.isWorkerLost),
+    outcome: judgement.outcome,
+    because: judgement.because,
+    exit: record === null ? null : JSON.stringify(record.exit),
+    pages: record?.archived?.pages ?? progress?.pages ?? 0,
+    errorPages: record?.archived?.errorPages ?? 0,
+    bytes: record?.archived?.warcBytes ?? progress?.bytes ?? 0,
+  };
+}
+
+function eventOf({ outcome, because }: Judgement, isWorkerLost: boolean): JobEvent {
+  switch (outcome) {
+    case 'success':
+    case 'crawl_failure':
+    case 'infra_error':
+    case 'config_error':
+    case 'cancelled':
+      return { kind: outcome, because };
+    case 'interrupted':
+      return { kind: isWorkerLost ? 'lost' : 'interrupted', because };
+  }
+}

@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.ts';
+import type { Job } from '../core/jobs/job.ts';
+import type { RetryPolicy } from '../core/jobs/retry.ts';
+import type { AttemptEnd, JobStore } from '../store/job-store.ts';
+import type { Conditions } from './conditions.ts';
+
+/** `recorded`; `lease_lost`: the job is somebody else's; `given_up`: the database takes nothing and we must go. */
+export type Recording =
+  | { readonly kind: 'recorded'; readonly job: Job }
+  | { readonly kind: 'lease_lost' }
+  | { readonly kind: 'given_up' };
+
+const firstPauseMs = 250;
+const longestPauseMs = 5000;
+
+/** True for the errors of a database that is away: the work goes on, and what it was told is tried again. */
+export function isDatabaseAway(error: unknown): error is Error {
+  return error instanceof DatabaseUnavailableError || error instanceof DatabaseUnusableError;
+}
+
+/** Says in the database how an attempt ended, again and again until it is taken: an end is never lost to a locked database. */
+export async function recordEnd(
+  store: JobStore,
+  ended: {
+    readonly jobId: number;
+    readonly token: string;
+    readonly end: AttemptEnd;
+    readonly worker: string;
+  },
+  policy: RetryPolicy,
+  conditions: Conditions,
+  mayGiveUp: () => boolean,
+): Promise<Recording> {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    try {
+      const job = await store.finish(ended.jobId, ended.token, ended.end, ended.worker, policy, Date.now());
+      conditions.end('database');
+      return job === null ? { kind: 'lease_lost' } : { kind: 'recorded', job };
+    } catch (error) {
+      if (!isDatabaseAway(error)) throw error;
+      conditions.begin('database', 'the database does not answer; running crawls go on', {
+        because: error.message,
+      });
+      if (mayGiveUp()) return { kind: 'given_up' };
+      await sleep(pauseMs);
+    }
+  }
+}

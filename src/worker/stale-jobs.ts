@@ -1,0 +1,111 @@
+import { classifyAttempt } from '../core/attempts/classify.ts';
+import { attemptName } from '../core/attempts/launch-spec.ts';
+import type { Job } from '../core/jobs/job.ts';
+import { isExpired, isOnThisHost, type Lease } from '../core/jobs/lease.ts';
+import type { RetryPolicy } from '../core/jobs/retry.ts';
+import { bootClockMs, type HostIdentity } from '../effects/host.ts';
+import type { Database } from '../store/database.ts';
+import type { JobStore } from '../store/job-store.ts';
+import { attemptEnd } from './attempt-end.ts';
+import { isCrawlerGone } from './crawler-gone.ts';
+import { readExitRecord } from './exit-record-file.ts';
+import { attemptFiles, type WorkerPaths } from './worker-paths.ts';
+
+/** What is to be said of one running job. */
+export interface StaleVerdict {
+  readonly job: Job;
+  readonly isStale: boolean;
+  readonly code: 'stale' | 'lease_alive' | 'crawler_alive' | 'other_host';
+  readonly because: string;
+  readonly crawler: string;
+}
+
+export interface StaleQuestion {
+  readonly host: HostIdentity;
+  /** Name of the worker that asks, which holds that name's lock: a lease of its own name is its dead predecessor's. */
+  readonly ownWorker: string | null;
+  /** A host that a person says will never come back. */
+  readonly hostIsGone: string | null;
+}
+
+/** Looks at every running job: is its worker gone, and its crawler too? */
+export async function findStaleJobs(
+  store: JobStore,
+  database: Database,
+  paths: WorkerPaths,
+  question: StaleQuestion,
+): Promise<StaleVerdict[]> {
+  const running = await store.list(['running']);
+  if (running.length === 0) return [];
+  const serverNowMs = await database.serverNowMs();
+  const verdicts: StaleVerdict[] = [];
+  for (const job of running) verdicts.push(await judge(job, store, paths, question, serverNowMs));
+  return verdicts;
+}
+
+async function judge(
+  job: Job,
+  store: JobStore,
+  paths: WorkerPaths,
+  question: StaleQuestion,
+  serverNowMs: number | null,
+): Promise<StaleVerdict> {
+  const { lease } = job;
+  const crawler = (await store.history(job.id)).attempts.at(-1)?.crawler ?? 'wget';
+  const verdict = (code: StaleVerdict['code'], because: string): StaleVerdict => ({
+    job,
+    isStale: code === 'stale',
+    code,
+    because,
+    crawler,
+  });
+  if (lease === null) return verdict('stale', 'it has no lease');
+  const isHere = isOnThisHost(lease, question.host);
+  if (!isHere && question.hostIsGone !== lease.host) {
+    return verdict(
+      'other_host',
+      `its worker runs on ${lease.host}: whether its crawler lives can only be seen there`,
+    );
+  }
+  if (isHere && !isAbandoned(lease, question, serverNowMs)) {
+    return verdict('lease_alive', `worker ${lease.worker} holds its lease`);
+  }
+  if (isHere && !(await isCrawlerGone(paths, attemptName(job.id, job.attempts), crawler))) {
+    return verdict('crawler_alive', 'its crawler is still alive');
+  }
+  return verdict('stale', `worker ${lease.worker} on ${lease.host} is gone, and so is the crawler`);
+}
+
+function isAbandoned(lease: Lease, question: StaleQuestion, serverNowMs: number | null): boolean {
+  if (lease.worker === question.ownWorker) return true;
+  return isExpired(lease, { ...question.host, bootMs: bootClockMs(), serverNowMs });
+}
+
+/**
+ * Gives a stale job back. When the crawler had come to its end and left its exit record, that decides what becomes of
+ * the job: a finished crawl is not crawled again because its worker died before it could say so.
+ * @returns the outcome of the attempt, or `changed` when the job was somebody else's meanwhile
+ */
+export async function returnStaleJob(
+  store: JobStore,
+  verdict: StaleVerdict,
+  paths: WorkerPaths,
+  actor: string,
+  policy: RetryPolicy,
+  nowMs: number,
+): Promise<string> {
+  const { job } = verdict;
+  if (job.lease === null) return 'changed';
+  const attempt = attemptName(job.id, job.attempts);
+  const record = readExitRecord(attemptFiles(paths, attempt).exitRecord, attempt);
+  const judgement = classifyAttempt({
+    record,
+    // A person's wish outlives the worker that was asked.
+    reason: job.stopRequest === 'cancel' ? 'cancel' : 'worker_lost',
+    storageAfter: null,
+    crawler: verdict.crawler === 'wget' ? 'wget' : 'container',
+  });
+  const end = attemptEnd(judgement, record, job.progress, { isWorkerLost: true });
+  const after = await store.finish(job.id, job.lease.token, end, actor, policy, nowMs);
+  return after === null ? 'changed' : judgement.outcome;
+}

@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { pathSegment } from '../core/jobs/naming.ts';
+
+/** Where the worker keeps its things below the state folder; all of it is on local disk. */
+export interface WorkerPaths {
+  readonly locks: string;
+  readonly attempts: string;
+  /** Shared while a job is admitted and started, exclusive around mount steps. */
+  readonly storageLock: string;
+  /** Outstanding probes of each user. */
+  readonly stuckProbes: string;
+}
+
+export function workerPaths(stateDir: string): WorkerPaths {
+  const locks = join(stateDir, 'locks');
+  return {
+    locks,
+    attempts: join(stateDir, 'attempts'),
+    storageLock: join(locks, 'storage'),
+    stuckProbes: locks,
+  };
+}
+
+/** Held for as long as a worker of this name runs on this host. */
+export function workerLock(paths: WorkerPaths, name: string): string {
+  return join(paths.locks, `worker-${pathSegment(name)}`);
+}
+
+/** Held by the crawler of an attempt and by nothing else: free means that the crawler is gone. */
+export function attemptLock(paths: WorkerPaths, attempt: string): string {
+  return join(paths.locks, `attempt-${attempt}`);
+}
+
+/** The files of one attempt. */
+export interface AttemptFiles {
+  readonly folder: string;
+  readonly log: string;
+  readonly spec: string;
+  readonly exitRecord: string;
+  readonly scratch: string;
+  readonly dedupCdx: string;
+}
+
+export function attemptFiles(paths: WorkerPaths, attempt: string): AttemptFiles {
+  const folder = join(paths.attempts, attempt);
+  return {
+    folder,
+    log: join(folder, 'log'),
+    spec: join(folder, 'spec.json'),
+    exitRecord: join(folder, 'exit.json'),
+    scratch: join(folder, 'scratch'),
+    dedupCdx: join(folder, 'dedup.cdx'),
+  };
+}

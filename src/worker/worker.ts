@@ -1,0 +1,279 @@
+import type { Configuration } from '../config/schema.ts';
+import { tryLock } from '../effects/flock.ts';
+import type { HostIdentity } from '../effects/host.ts';
+import type { Log } from '../effects/log.ts';
+import type { ServiceNotifier } from '../effects/service-notify.ts';
+import type { Database } from '../store/database.ts';
+import { JobStore } from '../store/job-store.ts';
+import { Admission } from './admission.ts';
+import { Attempt, type AttemptSurroundings } from './attempt.ts';
+import { Conditions } from './conditions.ts';
+import { findLowSpace } from './free-space.ts';
+import { isDatabaseAway } from './record-end.ts';
+import { findStaleJobs, returnStaleJob } from './stale-jobs.ts';
+import { Wake } from './wake.ts';
+import { workerPaths, type WorkerPaths } from './worker-paths.ts';
+import { staleCheckMs, workerSettings, type WorkerSettings } from './worker-settings.ts';
+
+/** `service`: until it is stopped. `once`: at most one attempt. `drain`: until nothing is eligible now. */
+export type WorkerMode = 'service' | 'once' | 'drain';
+
+/** What one look at the queue came to. */
+type Look = 'started' | 'nothing_eligible' | 'held_back';
+
+/** A database that is away for longer than this ends `--once` and `--drain`; the service waits for it. */
+const drainPatienceMs = 30_000;
+const longestDatabasePauseMs = 30_000;
+/** After a crawl was ended because the worker must go: how long the database may take to hear of it. */
+const recordingPatienceMs = 15_000;
+
+/**
+ * The worker's loop:
+ *
+ *   1. jobs of this host whose worker died go back into the queue;
+ *   2. free slots are filled: under the storage lock (shared), the first eligible job on fit storage is claimed and
+ *      its launcher started;
+ *   3. the service manager hears that the loop came round;
+ *   4. pause: until the poll interval is over, an attempt ends, or someone calls (SIGUSR1, stop).
+ *
+ * A storage lock or a database that is busy makes a loop without result, not a failure.
+ */
+export class Worker {
+  readonly #configuration: Configuration;
+  readonly #settings: WorkerSettings;
+  readonly #paths: WorkerPaths;
+  readonly #database: Database;
+  readonly #store: JobStore;
+  readonly #host: HostIdentity;
+  readonly #notifier: ServiceNotifier;
+  readonly #log: Log;
+  readonly #conditions: Conditions;
+  readonly #admission: Admission;
+  readonly #wake = new Wake();
+  readonly #running = new Map<Attempt, Promise<void>>();
+  #isStopping = false;
+  #nextStaleCheckMs = Number.NEGATIVE_INFINITY;
+  #databaseAwaySinceMs: number | null = null;
+  #databasePauseMs = 0;
+  #started = 0;
+
+  constructor(parts: {
+    configuration: Configuration;
+    name: string;
+    database: Database;
+    host: HostIdentity;
+    notifier: ServiceNotifier;
+    log: Log;
+  }) {
+    this.#configuration = parts.configuration;
+    this.#settings = workerSettings(parts.configuration, parts.name);
+    this.#paths = workerPaths(parts.configuration.paths.state_dir);
+    this.#database = parts.database;
+    this.#store = new JobStore(parts.database);
+    this.#host = parts.host;
+    this.#notifier = parts.notifier;
+    this.#log = parts.log;
+    this.#conditions = new Conditions(parts.log);
+    this.#admission = new Admission({
+      ...parts,
+      settings: this.#settings,
+      paths: this.#paths,
+      store: this.#store,
+    });
+  }
+
+  /** Looks at the queue now instead of at the next poll. */
+  wake(): void {
+    this.#wake.call();
+  }
+
+  /** Starts nothing more and ends what runs. Asked twice, what runs is killed at once. */
+  stop(): void {
+    const graceMs = this.#isStopping ? 0 : this.#settings.stopGraceMs;
+    this.#isStopping = true;
+    for (const attempt of this.#running.keys()) {
+      attempt.giveUpRecordingIn(graceMs + recordingPatienceMs);
+      attempt.stop('shutdown', graceMs);
+    }
+    this.wake();
+  }
+
+  /** @throws DatabaseUnavailableError in the modes `once` and `drain`, when the database stays away */
+  async run(mode: WorkerMode): Promise<void> {
+    let isReady = false;
+    while (!this.#isStopping) {
+      const look = await this.#loop(mode);
+      if (!isReady && this.#databaseAwaySinceMs === null) {
+        isReady = true;
+        this.#log('info', 'worker ready', { name: this.#settings.name, host: this.#host.host, mode });
+        await this.#notifier.ready(this.#statusText());
+      } else if (isReady) {
+        await this.#notifier.alive();
+      } else {
+        await this.#notifier.stillStarting('waiting for the database', 2 * longestDatabasePauseMs);
+      }
+      if (this.#isFinished(mode, look)) break;
+      await this.#pause();
+    }
+    await this.#notifier.stopping('ending what runs');
+    await Promise.all(this.#running.values());
+  }
+
+  #isFinished(mode: WorkerMode, look: Look): boolean {
+    if (mode === 'service' || this.#running.size > 0) return false;
+    if (mode === 'once' && this.#started > 0) return true;
+    return look === 'nothing_eligible';
+  }
+
+  async #loop(mode: WorkerMode): Promise<Look> {
+    try {
+      await this.#returnStaleJobs();
+      await this.#store.cutDeadlines(Date.now());
+      const look = await this.#fillSlots(mode);
+      this.#databaseAwaySinceMs = null;
+      this.#databasePauseMs = 0;
+      this.#conditions.end('database');
+      return look;
+    } catch (error) {
+      if (!isDatabaseAway(error)) throw error;
+      this.#databaseAwaySinceMs ??= performance.now();
+      if (mode !== 'service' && performance.now() - this.#databaseAwaySinceMs > drainPatienceMs) throw error;
+      this.#databasePauseMs = Math.min(
+        Math.max(2 * this.#databasePauseMs, this.#settings.pollMs),
+        longestDatabasePauseMs,
+      );
+      this.#conditions.begin('database', 'the database does not answer; running crawls go on', {
+        because: error.message,
+      });
+      return 'held_back';
+    }
+  }
+
+  /** Jobs whose worker died: at once after our start (our name's lock is ours, so a lease in our name is our predecessor's), then now and then. */
+  async #returnStaleJobs(): Promise<void> {
+    if (performance.now() < this.#nextStaleCheckMs) return;
+    const question = {
+      host: this.#host,
+      ownWorker: this.#started === 0 ? this.#settings.name : null,
+      hostIsGone: null,
+    };
+    for (const verdict of await findStaleJobs(this.#store, this.#database, this.#paths, question)) {
+      const { job } = verdict;
+      if (verdict.code === 'crawler_alive') {
+        this.#conditions.begin(
+          `orphan-${job.id}-${job.attempts}`,
+          'a crawler outlived its worker; the job goes on when it is gone',
+          { job: job.id },
+        );
+      }
+      if (!verdict.isStale) continue;
+      const outcome = await returnStaleJob(
+        this.#store,
+        verdict,
+        this.#paths,
+        this.#settings.name,
+        this.#settings.retry,
+        Date.now(),
+      );
+      this.#log('notice', 'job given back: its worker is gone', {
+        job: job.id,
+        outcome,
+        because: verdict.because,
+      });
+    }
+    this.#nextStaleCheckMs = performance.now() + staleCheckMs;
+  }
+
+  async #fillSlots(mode: WorkerMode): Promise<Look> {
+    const slots = mode === 'once' ? 1 - this.#started : this.#settings.concurrency - this.#running.size;
+    if (slots <= 0 || this.#isStopping) return 'held_back';
+    if ((await this.#store.next({ eligibleAtMs: Date.now(), limit: 1 })).length === 0)
+      return 'nothing_eligible';
+    if (!(await this.#hasSpace())) return mode === 'service' ? 'held_back' : 'nothing_eligible';
+    const lock = await tryLock(this.#paths.storageLock, 'shared', 0o660);
+    if (lock === null) {
+      this.#conditions.begin(
+        'storage-lock',
+        'the mounts are being worked on; nothing is started meanwhile',
+        {},
+        'notice',
+      );
+      return 'held_back';
+    }
+    this.#conditions.end('storage-lock');
+    try {
+      let look: Look = 'nothing_eligible';
+      for (let slot = 0; slot < slots && (await this.#startOne()); slot++) look = 'started';
+      return look;
+    } finally {
+      lock.release();
+    }
+  }
+
+  async #startOne(): Promise<boolean> {
+    if (this.#isStopping) return false;
+    const admitted = await this.#admission.admit();
+    if (admitted === null) return false;
+    this.#started += 1;
+    const attempt = new Attempt(admitted, this.#surroundings());
+    const follow = await attempt.launch();
+    if (follow === null) return true;
+    const done = follow().finally(() => {
+      this.#running.delete(attempt);
+      this.wake();
+    });
+    this.#running.set(attempt, done);
+    return true;
+  }
+
+  async #hasSpace(): Promise<boolean> {
+    const { paths } = this.#configuration;
+    const { minFreePercent, probeTimeoutMs } = this.#settings;
+    const low = await findLowSpace(
+      [paths.state_dir, paths.jobs_root],
+      minFreePercent,
+      this.#paths,
+      probeTimeoutMs,
+    );
+    if (low === null) {
+      this.#conditions.end('free-space');
+      return true;
+    }
+    this.#conditions.begin('free-space', 'too little free space on the local disk; nothing is started', {
+      path: low.path,
+      free_percent: Math.round(low.freePercent * 10) / 10,
+      min_free_percent: minFreePercent,
+    });
+    return false;
+  }
+
+  /** Waits for the next look; the service manager hears from us meanwhile, however long the pause is. */
+  async #pause(): Promise<void> {
+    const endMs = performance.now() + Math.max(this.#settings.pollMs, this.#databasePauseMs);
+    const sliceMs = (this.#notifier.watchdogMs ?? 60_000) / 3;
+    await this.#notifier.status(this.#statusText());
+    for (let leftMs = endMs - performance.now(); leftMs > 0; leftMs = endMs - performance.now()) {
+      if (await this.#wake.wait(Math.min(leftMs, sliceMs))) return;
+      if (leftMs > sliceMs) await this.#notifier.alive();
+    }
+  }
+
+  #statusText(): string {
+    if (this.#conditions.isActive('database')) return 'the database does not answer';
+    if (this.#conditions.isActive('free-space')) return 'too little free space';
+    const names = [...this.#running.keys()].map((attempt) => attempt.name);
+    return names.length === 0 ? 'idle' : `crawling ${names.join(', ')}`;
+  }
+
+  #surroundings(): AttemptSurroundings {
+    return {
+      configuration: this.#configuration,
+      settings: this.#settings,
+      paths: this.#paths,
+      database: this.#database,
+      store: this.#store,
+      conditions: this.#conditions,
+      log: this.#log,
+    };
+  }
+}
