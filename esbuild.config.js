@@ -1,9 +1,15 @@
 // Bundles src/ into dist/, one file per program, so that a command starts without reading a hundred modules.
 // Every child program has an entry of its own: it is started by path (src/effects/program-path.ts).
+import { rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
+await rm('dist', { recursive: true, force: true });
 await build({
-  entryPoints: ['src/main.ts', 'src/effects/storage-child.ts', 'src/effects/launcher.ts'],
+  entryPoints: {
+    main: 'src/main.ts',
+    launcher: 'src/effects/launcher.ts',
+    'storage-child': 'src/effects/storage-child.ts',
+  },
   outdir: 'dist',
   bundle: true,
   platform: 'node',

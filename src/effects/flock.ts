@@ -16,16 +16,11 @@ const deadlineMs = 5000;
 /**
  * Takes the lock at `path` without waiting, making the file if need be. The file stays afterwards: removing it would let
  * two holders lock two different files of one name.
- * @param mode permission bits of a new file; 0o660 for a lock that root and the worker share
  * @returns null when somebody else holds it
  * @throws OperatorError when the file can't be opened or `flock` is missing
  */
-export async function tryLock(
-  path: string,
-  kind: 'exclusive' | 'shared',
-  mode = 0o600,
-): Promise<HeldLock | null> {
-  const fd = openLockFile(path, mode);
+export async function tryLock(path: string, kind: 'exclusive' | 'shared'): Promise<HeldLock | null> {
+  const fd = openLockFile(path);
   try {
     if (!(await lockDescriptor(fd, kind)) || !isStillAt(fd, path)) {
       closeSync(fd);
@@ -53,13 +48,14 @@ export async function isLockFree(path: string): Promise<boolean> {
   return lock !== null;
 }
 
-function openLockFile(path: string, mode: number): number {
+function openLockFile(path: string): number {
   try {
     // Never through a symbolic link: the folder is ours, but a mistake in its permissions must not let others choose the file.
+    // Reading is enough for flock(2), so root and the worker can share a lock file whoever made it.
     return openSync(
       path,
-      constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-      mode,
+      constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+      0o644,
     );
   } catch (error) {
     throw new OperatorError(`lock file ${path} can't be opened: ${(error as Error).message}`);

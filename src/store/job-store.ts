@@ -33,6 +33,8 @@ export interface AttemptEnd {
   readonly pages: number;
   readonly errorPages: number;
   readonly bytes: number;
+  /** The job's progress as it stays from now on; null: as it is. */
+  readonly progress: Progress | null;
 }
 
 /** What a renewal brings back. `lost`: the lease is somebody else's now, and nothing was written. */
@@ -250,7 +252,11 @@ export class JobStore {
       if (job?.lease?.token !== token || !isLegal(job.status, end.event.kind)) return null;
       await tx
         .updateTable('jobs')
-        .set({ ...changeToRow(transition(job, end.event, policy, nowMs)), ...withoutLease })
+        .set({
+          ...changeToRow(transition(job, end.event, policy, nowMs)),
+          ...withoutLease,
+          ...(end.progress === null ? {} : { progress: JSON.stringify(end.progress) }),
+        })
         .where('id', '=', id)
         .execute();
       await tx

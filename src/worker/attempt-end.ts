@@ -11,14 +11,17 @@ export function attemptEnd(
   progress: Progress | null,
   options: { readonly isWorkerLost: boolean },
 ): AttemptEnd {
+  const pages = record?.archived?.pages ?? progress?.pages ?? 0;
+  const bytes = record?.archived?.warcBytes ?? progress?.bytes ?? 0;
   return {
     event: eventOf(judgement, options.isWorkerLost),
     outcome: judgement.outcome,
     because: judgement.because,
     exit: record === null ? null : JSON.stringify(record.exit),
-    pages: record?.archived?.pages ?? progress?.pages ?? 0,
+    pages,
     errorPages: record?.archived?.errorPages ?? 0,
-    bytes: record?.archived?.warcBytes ?? progress?.bytes ?? 0,
+    bytes,
+    progress: progress === null ? null : { ...progress, pages, bytes },
   };
 }
 

@@ -49,6 +49,6 @@ export function attemptFiles(paths: WorkerPaths, attempt: string): AttemptFiles 
     spec: join(folder, 'spec.json'),
     exitRecord: join(folder, 'exit.json'),
     scratch: join(folder, 'scratch'),
-    dedupCdx: join(folder, 'dedup.cdx'),
+    dedupCdx: join(folder, 'scratch', 'dedup.cdx'),
   };
 }

@@ -52,6 +52,7 @@ export class Worker {
   readonly #wake = new Wake();
   readonly #running = new Map<Attempt, Promise<void>>();
   #isStopping = false;
+  #isReady = false;
   #nextStaleCheckMs = Number.NEGATIVE_INFINITY;
   #databaseAwaySinceMs: number | null = null;
   #databasePauseMs = 0;
@@ -100,18 +101,10 @@ export class Worker {
 
   /** @throws DatabaseUnavailableError in the modes `once` and `drain`, when the database stays away */
   async run(mode: WorkerMode): Promise<void> {
-    let isReady = false;
     while (!this.#isStopping) {
       const look = await this.#loop(mode);
-      if (!isReady && this.#databaseAwaySinceMs === null) {
-        isReady = true;
-        this.#log('info', 'worker ready', { name: this.#settings.name, host: this.#host.host, mode });
-        await this.#notifier.ready(this.#statusText());
-      } else if (isReady) {
-        await this.#notifier.alive();
-      } else {
-        await this.#notifier.stillStarting('waiting for the database', 2 * longestDatabasePauseMs);
-      }
+      if (this.#isReady) await this.#notifier.alive();
+      else await this.#notifier.stillStarting('waiting for the database', 2 * longestDatabasePauseMs);
       if (this.#isFinished(mode, look)) break;
       await this.#pause();
     }
@@ -128,6 +121,7 @@ export class Worker {
   async #loop(mode: WorkerMode): Promise<Look> {
     try {
       await this.#returnStaleJobs();
+      await this.#sayReady(mode);
       await this.#store.cutDeadlines(Date.now());
       const look = await this.#fillSlots(mode);
       this.#databaseAwaySinceMs = null;
@@ -184,13 +178,20 @@ export class Worker {
     this.#nextStaleCheckMs = performance.now() + staleCheckMs;
   }
 
+  async #sayReady(mode: WorkerMode): Promise<void> {
+    if (this.#isReady) return;
+    this.#isReady = true;
+    this.#log('info', 'worker ready', { name: this.#settings.name, host: this.#host.host, mode });
+    await this.#notifier.ready(this.#statusText());
+  }
+
   async #fillSlots(mode: WorkerMode): Promise<Look> {
     const slots = mode === 'once' ? 1 - this.#started : this.#settings.concurrency - this.#running.size;
     if (slots <= 0 || this.#isStopping) return 'held_back';
     if ((await this.#store.next({ eligibleAtMs: Date.now(), limit: 1 })).length === 0)
       return 'nothing_eligible';
     if (!(await this.#hasSpace())) return mode === 'service' ? 'held_back' : 'nothing_eligible';
-    const lock = await tryLock(this.#paths.storageLock, 'shared', 0o660);
+    const lock = await tryLock(this.#paths.storageLock, 'shared');
     if (lock === null) {
       this.#conditions.begin(
         'storage-lock',

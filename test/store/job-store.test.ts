@@ -44,6 +44,7 @@ function end(kind: 'success' | 'crawl_failure' | 'infra_error' | 'interrupted'):
     pages: 3,
     errorPages: 1,
     bytes: 5_000_000_000,
+    progress: null,
   };
 }
 
