@@ -73,6 +73,8 @@ function report(
   if (result.kind === 'unknown_job') throw unknownJob(id);
   if (result.kind === 'illegal')
     throw new RefusedError(`job ${id} is ${result.job.status}: there is nothing to ${wish}.`);
+  if (result.kind === 'taken')
+    throw new RefusedError(`job ${id} can't go back to the queue: ${result.because}.`);
   if (options.json === true) terminal.answerJson(jobJson(result.job, nowMs));
   else terminal.answer(`Job ${id} ${sentence[wish][result.kind]}.`);
 }
