@@ -1,6 +1,5 @@
 /** The far side of a storage box: a machine of its own with a real sshd that serves a folder of limited size by SFTP. */
 import { existsSync } from 'node:fs';
-import type { RunningCommand } from './inside.ts';
 import { Machine } from './machine.ts';
 import type { LabProcess } from './processes.ts';
 import { waitFor } from './wait-for.ts';
@@ -10,13 +9,12 @@ export const SERVED_FOLDER = '/home/storage/files';
 export const SFTP_USER = 'storage';
 export const SFTP_PORT = 23;
 
+const LOG = '/var/log/lab-sshd.log';
 const READY_TIMEOUT_MS = 6000;
 /** Log files and the like: the storage itself has its own size. */
 const DISK_BYTES = 256 * 1024 ** 2;
 
 export class BoxServer extends Machine {
-  #sshd: RunningCommand | undefined;
-
   constructor(name: string, sizeBytes: number, publicKey: string) {
     const script = '/opt/healtharchive/lab/inside/box-init.sh';
     super({ name, diskBytes: DISK_BYTES, init: ['sh', script, String(sizeBytes), publicKey] });
@@ -28,28 +26,29 @@ export class BoxServer extends Machine {
   }
 
   async startSshd(): Promise<void> {
-    if (this.#sshd !== undefined) return;
-    const sshd = this.start(['/usr/sbin/sshd', '-D', '-e', '-f', '/etc/lab-sshd/config']);
-    this.#sshd = sshd;
+    if (this.sshdProcesses().length > 0) return;
+    // As a daemon, so that it is a child of the box itself: frozen as a child of nsenter it would freeze that too.
+    await this.runOk(['/usr/sbin/sshd', '-E', LOG, '-f', '/etc/lab-sshd/config']);
+    const listens = `ss --listening --tcp --no-header '( sport = :${SFTP_PORT} )' | grep -q .`;
     await waitFor(
       `sshd of ${this.name}`,
-      () => {
-        if (sshd.stderr().includes('Server listening')) return true;
-        throw new Error(sshd.stderr());
-      },
+      async () => (await this.run(listens)).status === 0,
       READY_TIMEOUT_MS,
     );
   }
 
   /** Ends the listener and every session: clients see their connections closed, new ones are refused. */
   async stopSshd(): Promise<void> {
-    this.#sshd = undefined;
     for (const { pid } of this.sshdProcesses()) process.kill(pid, 'SIGKILL');
     await waitFor(
       `the end of sshd of ${this.name}`,
       () => this.sshdProcesses().length === 0,
       READY_TIMEOUT_MS,
     );
+  }
+
+  async log(): Promise<string> {
+    return await this.readFile(LOG);
   }
 
   async hostKey(): Promise<string> {

@@ -1,6 +1,7 @@
 /** Hot paths of a host: binds of the storage box's base, and mounts with a unit of their own. */
 import { BASE, type StorageBox } from './storage-box.ts';
 import type { Host } from './host.ts';
+import { probe } from './probe.ts';
 import { waitFor } from './wait-for.ts';
 
 export const JOBS_ROOT = '/srv/healtharchive/jobs';
@@ -40,6 +41,11 @@ Restart=no
   );
   await host.runOk(['systemctl', 'start', unit]);
   await waitFor(`the mount on ${path}`, () => host.mountsOn(path).length === 1, MOUNT_TIMEOUT_MS);
+  await waitFor(
+    `${path} to answer`,
+    async () => (await probe(host, 'lookup', path)) === 'ENOENT',
+    MOUNT_TIMEOUT_MS,
+  );
   await host.runOk(['mount', '--make-private', '--', path]);
   return { path, unit };
 }

@@ -10,6 +10,11 @@ export interface InsideOptions extends RunOptions {
   readonly cwd?: string;
 }
 
+export interface StartOptions extends InsideOptions {
+  /** Keeps standard input open without anything on it, as a terminal does. Default: it is empty. */
+  readonly holdInput?: boolean;
+}
+
 export interface RunningCommand {
   /** What it has written so far. */
   readonly stdout: () => string;
@@ -34,18 +39,30 @@ export function insideCommand(
   const assignments = Object.entries({ PATH, LANG: 'C.UTF-8', ...env }).map(
     ([name, value]) => `${name}=${value}`,
   );
-  const enter = ['nsenter', '--target', String(initPid), '--all', 'sh', '-c', JOIN_AND_BECOME, 'sh'];
+  // A frozen command freezes its nsenter as well, which then could not end by itself when this process is gone.
+  const withUs = ['setpriv', '--pdeathsig', 'KILL'];
+  const enter = [
+    ...withUs,
+    'nsenter',
+    '--target',
+    String(initPid),
+    '--all',
+    'sh',
+    '-c',
+    JOIN_AND_BECOME,
+    'sh',
+  ];
   return [...enter, ...asUser, 'env', '-C', cwd, ...assignments, ...argv];
 }
 
 export function startInside(
   initPid: number,
   command: readonly string[] | string,
-  options: InsideOptions,
+  options: StartOptions,
 ): RunningCommand {
   const child = spawnGroup(insideCommand(initPid, command, options));
   child.stdin?.on('error', () => undefined);
-  child.stdin?.end(options.input ?? '');
+  if (options.holdInput !== true) child.stdin?.end(options.input ?? '');
   return {
     stdout: collect(child.stdout),
     stderr: collect(child.stderr),

@@ -15,7 +15,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { collect, runCommand, describeFailure, type RunResult } from './command.ts';
-import { insideCommand, startInside, type InsideOptions, type RunningCommand } from './inside.ts';
+import {
+  insideCommand,
+  startInside,
+  type InsideOptions,
+  type RunningCommand,
+  type StartOptions,
+} from './inside.ts';
 import { parseMountInfo, type MountEntry } from './mount-info.ts';
 import { processesOf, type LabProcess } from './processes.ts';
 import { waitFor } from './wait-for.ts';
@@ -89,7 +95,7 @@ export class Machine {
   }
 
   /** Starts something that goes on; it ends with the machine at the latest. */
-  start(command: readonly string[] | string, options: InsideOptions = {}): RunningCommand {
+  start(command: readonly string[] | string, options: StartOptions = {}): RunningCommand {
     const running = startInside(this.#initPid, command, options);
     this.#started.add(running);
     void running.ended.then(() => this.#started.delete(running));
@@ -133,15 +139,10 @@ export class Machine {
 
   /** Ends everything at once and verifies that nothing is left: throws when something is. */
   async close(): Promise<void> {
-    await this.#pullThePlug();
-    const keeper = this.#keeper;
-    if (keeper === undefined) return;
-    this.#keeper = undefined;
-    const ended = waitFor(`the keeper of ${this.name} to go`, () => hasEnded(keeper), END_TIMEOUT_MS);
-    keeper.stdin?.end();
-    await ended;
-    if (keeper.exitCode !== 0) {
-      throw new Error(`the keeper of ${this.name} ended with ${keeper.exitCode}: its cgroup may be left`);
+    try {
+      await this.#pullThePlug();
+    } finally {
+      await this.#endKeeper();
     }
   }
 
@@ -174,6 +175,17 @@ export class Machine {
       START_TIMEOUT_MS,
     );
     letGo(keeper);
+  }
+
+  async #endKeeper(): Promise<void> {
+    const keeper = this.#keeper;
+    if (keeper === undefined) return;
+    this.#keeper = undefined;
+    keeper.stdin?.end();
+    await waitFor(`the keeper of ${this.name} to go`, () => hasEnded(keeper), END_TIMEOUT_MS);
+    if (keeper.exitCode !== 0) {
+      throw new Error(`the keeper of ${this.name} ended with ${keeper.exitCode}: its cgroup may be left`);
+    }
   }
 
   async #boot(): Promise<void> {
@@ -211,10 +223,11 @@ export class Machine {
     // The first process goes first, so that unshare itself collects it at once; killed before its child, unshare
     // (which ignores TERM) would leave that to the first process of the machine outside, which takes its time.
     if (!hasEnded(unshare)) killNow(this.#initPid === 0 ? unshare.pid : this.#initPid);
+    // A command that somebody froze has frozen its nsenter too, which must go before its child can be collected.
+    for (const running of this.#started) running.kill('SIGKILL');
     // The kernel lets a first process go only when all others of its namespace are gone.
     await waitFor(`the end of all processes of ${this.name}`, () => hasEnded(unshare), END_TIMEOUT_MS);
     this.#initPid = 0;
-    for (const running of this.#started) running.kill('SIGKILL');
     this.#unshare = undefined;
   }
 }

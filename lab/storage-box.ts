@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { BoxServer, SERVED_FOLDER, SFTP_PORT, SFTP_USER } from './box-server.ts';
 import type { Host } from './host.ts';
 import { connect } from './network.ts';
+import { probe } from './probe.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface StorageBoxOptions {
@@ -67,7 +68,12 @@ export async function storageBox(host: Host, options: StorageBoxOptions = {}): P
 /** Starts the base mount's unit, and waits until it really is there. */
 export async function mountBase({ host, base, unit }: StorageBox): Promise<void> {
   await host.runOk(['systemctl', 'start', unit], { timeoutMs: MOUNT_TIMEOUT_MS });
-  await waitFor(`the mount on ${base}`, () => host.mountsOn(base).length === 1, MOUNT_TIMEOUT_MS);
+  await waitFor(
+    `${base} to answer`,
+    async () => (await probe(host, 'lookup', base)) === 'ENOENT',
+    MOUNT_TIMEOUT_MS,
+  );
+  if (host.mountsOn(base).length !== 1) throw new Error(`${base} is not mounted once`);
 }
 
 /** The unit that users get, once there is one; until then the lab's own. */
@@ -81,10 +87,15 @@ function baseUnit(): string {
 /** As in production. All files show as the worker's: SFTP knows no other users than the one that logged in. */
 async function productionOptions(host: Host, options: StorageBoxOptions): Promise<string> {
   const user = await host.runOk(['sh', '-c', 'echo "uid=$(id -u healtharchive),gid=$(id -g healtharchive)"']);
+  const seconds = options.serverAliveSeconds ?? 15;
+  const count = options.serverAliveCount ?? 3;
   return [
     'reconnect',
-    `ServerAliveInterval=${options.serverAliveSeconds ?? 15}`,
-    `ServerAliveCountMax=${options.serverAliveCount ?? 3}`,
+    `ServerAliveInterval=${seconds}`,
+    `ServerAliveCountMax=${count}`,
+    // The keep-alive ends only a connection that stands. Without this the next request starts a new one, and hangs for
+    // as long as a frozen server accepts connections without a word.
+    `ConnectTimeout=${seconds * count}`,
     'allow_other',
     'default_permissions',
     user.trim(),
