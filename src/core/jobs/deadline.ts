@@ -11,10 +11,6 @@ export function deadlineIn(lengthMs: number, nowMs: number): Deadline {
   return { atMs: nowMs + lengthMs, lengthMs };
 }
 
-export function isPast(deadline: Deadline, nowMs: number): boolean {
-  return deadline.atMs <= nowMs;
-}
-
 /** The deadline as it must be stored from now on: cut when the clock was stepped back since it was made. */
 export function cutToLength(deadline: Deadline, nowMs: number): Deadline {
   const latestMs = nowMs + deadline.lengthMs;

@@ -1,11 +1,15 @@
-/** A name as part of a path: ASCII letters, digits, dot, dash and underscore, at most `maxLength` long, never empty. */
+/**
+ * A name as part of a path: ASCII letters, digits, dot, dash and underscore, never empty, never `.` or `..`. A name that had to be
+ * changed for it (odd characters, more than `maxLength` of them) ends in `~` and a checksum, which no unchanged name does: different
+ * names have different segments.
+ */
 export function pathSegment(name: string, maxLength = 80): string {
   const plain = name
     .replace(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[-.]+/, '')
     .slice(0, maxLength)
     .replace(/[-.]+$/, '');
-  return plain === name ? name : `${plain || 'job'}-${checksum(name)}`;
+  return plain === name && name !== '' ? name : `${plain || 'job'}~${checksum(name)}`;
 }
 
 /** Keeps two names apart that look the same once their odd characters are gone (FNV-1a, 32 bits, as hexadecimal). */

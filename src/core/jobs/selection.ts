@@ -1,4 +1,4 @@
-import { cutToLength, isPast, type Deadline } from './deadline.ts';
+import { cutToLength, type Deadline } from './deadline.ts';
 import type { Job } from './job.ts';
 
 /** What the order of the queue depends on. */
@@ -24,8 +24,9 @@ export function nextAttemptAt(job: Waiting, nowMs: number): number | null {
   return open.length === 0 ? null : Math.max(...open);
 }
 
-/** A job is eligible when it is queued or retryable and each of its deadlines has passed. */
+/** A job is eligible when it is queued or retryable and each of its deadlines, cut to its length, has passed. */
 export function isEligible(job: Waiting, nowMs: number): boolean {
   if (job.status !== 'queued' && job.status !== 'retryable') return false;
-  return [job.infraRetry, job.backoff].every((deadline) => deadline === null || isPast(deadline, nowMs));
+  const next = nextAttemptAt(job, nowMs);
+  return next === null || next <= nowMs;
 }
