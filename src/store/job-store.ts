@@ -24,6 +24,15 @@ export interface NewJob {
   readonly campaignYear: number | null;
 }
 
+/** What no two jobs may share: a name, and (while they are not finished) an output directory. */
+export type Place = Pick<NewJob, 'name' | 'outputDir'>;
+
+/** A place that another job has. */
+export interface Taken {
+  readonly what: 'name' | 'output_dir';
+  readonly because: string;
+}
+
 export interface AttemptEnd {
   readonly event: JobEvent;
   readonly outcome: string;
@@ -92,6 +101,11 @@ export class JobStore {
       await recordEvent(tx, id, actor, 'added', '', nowMs);
       return await oneJob(tx, id);
     });
+  }
+
+  /** Whether `add` would refuse a job of this name and output directory, and why. */
+  async taken(place: Place): Promise<Taken | null> {
+    return await this.#database.read(async (db) => await findTaken(db, place));
   }
 
   async list(statuses?: readonly JobStatus[]): Promise<Job[]> {
@@ -317,6 +331,7 @@ export class JobStore {
     nowMs: number,
   ): Promise<CommandResult> {
     return await this.#database.write(async (tx) => {
+      if (wish === 'retry') await this.#serialiseAdditions(tx);
       const job = await this.#lockJob(tx, id, 'wait');
       if (job === null) return { kind: 'unknown_job' };
       if (wish === 'cancel' && job.status === 'running') {
@@ -331,6 +346,11 @@ export class JobStore {
           : job.status === 'queued' || (job.status === 'retryable' && isEligible(job, nowMs));
       if (isThere) return { kind: 'already', job };
       if (!isLegal(job.status, wish)) return { kind: 'illegal', job };
+      if (!unfinished.includes(job.status)) {
+        // Finished jobs give their directory free; another one may write there by now.
+        const taken = await findTakenDirectory(tx, job.outputDir);
+        if (taken !== null) return { kind: 'taken', job, because: taken.because };
+      }
       const change = changeToRow(transition(job, { kind: wish }, policy, nowMs));
       await tx
         .updateTable('jobs')
@@ -342,7 +362,7 @@ export class JobStore {
     });
   }
 
-  /** PostgreSQL: one addition at a time, so that two can't take the same name or directory. SQLite: `begin immediate` does it. */
+  /** PostgreSQL: one addition (or return to the queue) at a time, so that two can't take the same name or directory. SQLite: `begin immediate` does it. */
   async #serialiseAdditions(tx: Writing): Promise<void> {
     if (this.#database.kind === 'postgres')
       await sql`select pg_advisory_xact_lock(${advisoryLockKey})`.execute(tx);
@@ -361,6 +381,7 @@ export class JobStore {
 
 export type CommandResult =
   | { readonly kind: 'done' | 'requested' | 'already' | 'illegal'; readonly job: Job }
+  | { readonly kind: 'taken'; readonly job: Job; readonly because: string }
   | { readonly kind: 'unknown_job' };
 
 function selectJobs(db: Reading) {
@@ -387,23 +408,29 @@ async function recordEvent(
 }
 
 async function refuseTaken(tx: Writing, job: NewJob): Promise<void> {
-  const sameName = await tx.selectFrom('jobs').select('id').where('name', '=', job.name).executeTakeFirst();
+  const taken = await findTaken(tx, job);
+  if (taken === null) return;
+  const option = taken.what === 'name' ? '--name' : '--output-dir';
+  throw new UsageError(`${taken.because}.`, `give another with ${option}`);
+}
+
+async function findTaken(db: Reading, job: Place): Promise<Taken | null> {
+  const sameName = await db.selectFrom('jobs').select('id').where('name', '=', job.name).executeTakeFirst();
   if (sameName !== undefined) {
-    throw new UsageError(
-      `job ${sameName.id} has the name ${escapeToWidth(job.name, 80)} already.`,
-      'give another with --name',
-    );
+    const because = `job ${sameName.id} has the name ${escapeToWidth(job.name, 80)} already`;
+    return { what: 'name', because };
   }
-  const samePlace = await tx
+  return await findTakenDirectory(db, job.outputDir);
+}
+
+async function findTakenDirectory(db: Reading, outputDir: string): Promise<Taken | null> {
+  const samePlace = await db
     .selectFrom('jobs')
     .select(['id', 'status'])
-    .where('output_dir', '=', job.outputDir)
+    .where('output_dir', '=', outputDir)
     .where('status', 'in', unfinished)
     .executeTakeFirst();
-  if (samePlace !== undefined) {
-    throw new UsageError(
-      `job ${samePlace.id}, which is ${samePlace.status}, writes to ${escapeToWidth(job.outputDir, 200)} already.`,
-      'give another with --output-dir',
-    );
-  }
+  if (samePlace === undefined) return null;
+  const because = `job ${samePlace.id}, which is ${samePlace.status}, writes to ${escapeToWidth(outputDir, 200)} already`;
+  return { what: 'output_dir', because };
 }
