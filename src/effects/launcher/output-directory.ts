@@ -3,13 +3,14 @@
  * directory of the launcher and of the crawler, and every path is relative to it: a mount that comes or goes over the
  * same name afterwards can't move the crawl to another disk.
  */
-import { closeSync, constants, mkdirSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { CrawlerExit } from '../../core/attempts/exit-record.ts';
 import type { MountIdentity } from '../../core/storage/mount-identity.ts';
 import { describeIdentity, identityOf, isSameIdentity } from '../../core/storage/path-report.ts';
 import { readMountTable } from '../mount-table.ts';
 import { errnoOf } from './errno.ts';
+import { makeFolder } from './make-folder.ts';
 
 export type StorageProblem = Extract<CrawlerExit, { kind: 'storage_error' | 'wrong_storage' }>;
 
@@ -23,7 +24,7 @@ export function enterOutputDirectory(outputDir: string, expected: MountIdentity)
       const onWrong = problemOfParent(dirname(outputDir), expected);
       if (onWrong !== null) return onWrong;
       operation = 'make the output directory';
-      mkdirSync(outputDir, { recursive: true });
+      makeFolder(outputDir);
       fd = openSync(outputDir, constants.O_RDONLY | constants.O_DIRECTORY);
     }
     operation = 'enter the output directory';

@@ -8,7 +8,7 @@
  *
  * Every step that storage can fail ends in the record instead of an exception.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import type { ArchivedFiles, CrawlerExit, ExitRecord } from '../../core/attempts/exit-record.ts';
 import type { LaunchSpec } from '../../core/attempts/launch-spec.ts';
 import { adoptContainerFiles, filesOfAttempt, sizeOfFiles, syncFiles, warcFilesOf } from './attempt-files.ts';
@@ -16,6 +16,7 @@ import { removeContainerAndWait } from './container-end.ts';
 import { CrawlTally } from './crawl-tally.ts';
 import { cdxFilesOf, writeDedupFile } from './earlier-archive.ts';
 import { errnoOf } from './errno.ts';
+import { makeFolder } from './make-folder.ts';
 import { enterOutputDirectory, type StorageProblem } from './output-directory.ts';
 import { runCrawler, type CrawlerRun } from './run-crawler.ts';
 import type { StopRequest } from './stop-request.ts';
@@ -46,7 +47,7 @@ export async function runAttempt(spec: LaunchSpec, stop: StopRequest): Promise<A
       folder: entered ? folder : null,
     };
   }
-  mkdirSync(spec.scratchDir, { recursive: true });
+  makeFolder(spec.scratchDir);
   const tally = new CrawlTally(spec.seeds, spec.scopePattern);
   try {
     const run = await crawl(spec, spec.attempt.slice(0, cut), stop, tally);
@@ -63,9 +64,9 @@ export async function runAttempt(spec: LaunchSpec, stop: StopRequest): Promise<A
 function prepareFolders(spec: LaunchSpec, folder: string): StorageProblem | null {
   let operation = 'make warcs/ and attempts/';
   try {
-    mkdirSync('warcs', { recursive: true });
-    mkdirSync(folder, { recursive: true });
-    if (spec.container !== null) mkdirSync(spec.container.workDir, { recursive: true });
+    makeFolder('warcs');
+    makeFolder(folder);
+    if (spec.container !== null) makeFolder(spec.container.workDir);
     operation = 'write and sync a small file';
     const errno = errnoOfWriting(folder);
     if (errno !== null) return { kind: 'storage_error', operation, errno };

@@ -25,6 +25,7 @@ const LOCK_FD = 3;
 const LOG_FD = 1;
 /** After KILL a process that is stuck in the kernel is not waited for any longer: it keeps the lock, which says that it lives. */
 const KILLED_DEADLINE_MS = 10_000;
+const LEFTOVER_DEADLINE_MS = 3000;
 
 export async function runCrawler(
   argv: readonly [string, ...string[]],
@@ -63,6 +64,10 @@ export async function runCrawler(
     child.once('error', (error) => {
       end({ kind: 'not_started', program, errno: errnoOf(error) });
     });
+    // Children of the crawler that outlive it hold the log and the lock; the attempt is over when its program is.
+    child.once('exit', () => {
+      deadline ??= setTimeout(killRestOfGroup, LEFTOVER_DEADLINE_MS);
+    });
     // 'close' comes after 'exit', when the log has been read to its end.
     child.once('close', (code, signal) => {
       end(signal === null ? { kind: 'exited', code: code ?? 0 } : { kind: 'signaled', signal });
@@ -70,6 +75,7 @@ export async function runCrawler(
     stop.onRequest((reason) => {
       if (hasEnded) return;
       if (reason !== 'signal') terminateGroup();
+      clearTimeout(deadline);
       deadline = setTimeout(() => {
         killRestOfGroup();
         deadline = setTimeout(() => {
