@@ -1,0 +1,83 @@
+/**
+ * Reads WARC files back, record by record, with a library that had no part in writing them, and holds every record
+ * against the digests it carries.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { WARCParser, type WARCRecord } from 'warcio';
+
+export interface ReadBack {
+  readonly files: number;
+  readonly bytes: number;
+  readonly records: number;
+  readonly digests: number;
+  /** One line for each digest that does not hold and each record without any. */
+  readonly faults: readonly string[];
+  /** Status of the last response of each URL. */
+  readonly responses: ReadonlyMap<string, number>;
+}
+
+/** Everything in the `*.warc.gz` files of a folder. Each record is held in memory once: made for small crawls. */
+export async function readBack(folder: string): Promise<ReadBack> {
+  const found = { files: 0, bytes: 0, records: 0, digests: 0 };
+  const faults: string[] = [];
+  const responses = new Map<string, number>();
+  for (const name of (await readdir(folder)).filter((file) => file.endsWith('.warc.gz')).sort()) {
+    const file = join(folder, name);
+    found.files += 1;
+    found.bytes += (await stat(file)).size;
+    for await (const record of WARCParser.iterRecords(createReadStream(file), { parseHttp: false })) {
+      found.records += 1;
+      const block = await record.readFully(false);
+      const checked = checkDigests(record, block);
+      found.digests += checked.held;
+      faults.push(...checked.faults.map((fault) => `${name}, record ${found.records}: ${fault}`));
+      if (record.warcType === 'response') responses.set(targetOf(record), httpStatus(block));
+    }
+  }
+  return { ...found, faults, responses };
+}
+
+function checkDigests(record: WARCRecord, block: Uint8Array): { held: number; faults: string[] } {
+  const claims: [what: string, claim: string | null | undefined, bytes: Uint8Array][] = [
+    ['block', record.warcBlockDigest, block],
+  ];
+  // A revisit names the payload of the record it refers to; it has none of its own.
+  if (record.warcType === 'response') claims.push(['payload', record.warcPayloadDigest, payloadOf(block)]);
+  const made = claims.filter(([, claim]) => claim !== null && claim !== undefined);
+  const broken = made.filter(([, claim, bytes]) => claim !== sha1Digest(bytes));
+  const faults = broken.map(([what, claim]) => `${what} digest ${String(claim)} does not hold`);
+  if (made.length === 0) faults.push('carries no digest');
+  return { held: made.length - broken.length, faults };
+}
+
+function targetOf(record: WARCRecord): string {
+  // wget 1.21 puts the address in angle brackets.
+  return (record.warcTargetURI ?? '').replace(/^<(.*)>$/, '$1');
+}
+
+function httpStatus(block: Uint8Array): number {
+  const statusLine = Buffer.from(block.subarray(0, 32)).toString('latin1');
+  return Number(/^HTTP\/\S+ (\d{3})/.exec(statusLine)?.[1] ?? 0);
+}
+
+/** What follows the HTTP headers. */
+function payloadOf(block: Uint8Array): Uint8Array {
+  const end = Buffer.from(block.buffer, block.byteOffset, block.byteLength).indexOf('\r\n\r\n');
+  return end === -1 ? new Uint8Array() : block.subarray(end + 4);
+}
+
+/** `sha1:` and the digest in Base32, as the WARC standard's examples have it. */
+function sha1Digest(bytes: Uint8Array): string {
+  return `sha1:${base32(createHash('sha1').update(bytes).digest())}`;
+}
+
+/** RFC 4648 without padding: five bytes are eight letters, and SHA-1 has four times five bytes. */
+function base32(bytes: Uint8Array): string {
+  let bits = '';
+  for (const byte of bytes) bits += byte.toString(2).padStart(8, '0');
+  const groups = bits.match(/.{5}/g) ?? [];
+  return groups.map((group) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.charAt(Number.parseInt(group, 2))).join('');
+}
