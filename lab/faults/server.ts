@@ -2,7 +2,8 @@
 import type { StorageBox } from '../storage-box.ts';
 import { waitFor } from '../wait-for.ts';
 
-const TIMEOUT_MS = 3000;
+const TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 1000;
 const CUT = 'lab_cut';
 
 /** Freezes sshd and all its sessions: connections stand, nobody answers (storage-facts F3). */
@@ -45,8 +46,10 @@ export async function mendCable(box: StorageBox): Promise<void> {
   await waitFor('the server to be in reach', () => isReachable(box), TIMEOUT_MS);
 }
 
-/** Whether a new connection to sshd's port is accepted within half a second. */
+/** Whether a new connection to sshd's port is accepted within a second. */
 export async function isReachable({ host }: StorageBox): Promise<boolean> {
-  const { status } = await host.run(['bash', '-c', 'exec 3<>/dev/tcp/storagebox/23'], { timeoutMs: 500 });
+  const { status } = await host.run(['bash', '-c', 'exec 3<>/dev/tcp/storagebox/23'], {
+    timeoutMs: CONNECT_TIMEOUT_MS,
+  });
   return status === 0;
 }
