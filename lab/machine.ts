@@ -152,7 +152,7 @@ export class Machine {
   }
 
   /** `path` as this process reaches it; for files on the machine's own disk only, never for mounted storage. */
-  protected fromOutside(path: string): string {
+  fromOutside(path: string): string {
     return `/proc/${this.#initPid}/root${path}`;
   }
 
