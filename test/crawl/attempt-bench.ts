@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WARCParser } from 'warcio';
 import { classifyAttempt, type Judgement } from '../../src/core/attempts/classify.ts';
@@ -39,13 +39,18 @@ export interface FinishedAttempt {
   readonly judgement: Judgement;
 }
 
+/** A test's context, or whoever else cleans up in the end. */
+export interface CleansUp {
+  after(cleanUp: () => Promise<void>): unknown;
+}
+
 export class AttemptBench {
   readonly folder: string;
   readonly outputDir: string;
   readonly #running = new Set<RunningAttempt>();
   #number = 0;
 
-  constructor(t: TestContext, outputDir?: string) {
+  constructor(t: CleansUp, outputDir?: string) {
     this.folder = mkdtempSync(join(tmpdir(), 'healtharchive-attempt-'));
     this.outputDir = outputDir ?? join(this.folder, 'output');
     t.after(async () => {
@@ -114,7 +119,10 @@ export class AttemptBench {
   /** The attempt's folder in the output directory, once the copies have arrived there. */
   async copied(number: number): Promise<string> {
     const folder = join(this.outputDir, 'attempts', attemptFolder(number));
-    await until(() => existsSync(join(folder, 'exit.json')), 'exit.json in the output directory');
+    await until(
+      () => existsSync(join(folder, 'exit-record.json')),
+      'the exit record in the output directory',
+    );
     return folder;
   }
 

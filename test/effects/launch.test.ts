@@ -73,7 +73,7 @@ test('a crawler runs in the output directory, inherits the lock and not our secr
   assert.equal(record.archived?.warcFiles, 1);
   assert.equal(existsSync(started.spec.scratchDir), false);
   const copied = await bench.copied(1);
-  assert.deepEqual(readdirSync(copied).sort(), ['crawler.log', 'exit.json']);
+  assert.deepEqual(readdirSync(copied).sort(), ['crawler.log', 'exit-record.json']);
   assert.equal(readFileSync(join(copied, 'crawler.log'), 'utf8'), log);
 });
 

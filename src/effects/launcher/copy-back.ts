@@ -4,13 +4,16 @@
  * working directory, and nothing that says "this crawler lives".
  */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
-import { basename } from 'node:path';
+import { closeSync, fsyncSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import type { LaunchSpec } from '../../core/attempts/launch-spec.ts';
 import { programPath } from '../program-path.ts';
+import { EXIT_RECORD_COPY } from './earlier-archive.ts';
 
 /** The argument, after the spec's path, with which the launcher program copies and does nothing else. */
 export const COPY_BACK = 'copy-back';
+
+/** Whatever they are called on local disk, these are the names in the output directory. */
+const LOG_COPY = 'crawler.log';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -22,9 +25,8 @@ export function startCopyBack(specFile: string): void {
 }
 
 export function copyBack(spec: LaunchSpec, folder: string): void {
-  for (const from of [spec.logFile, spec.exitRecordFile]) {
-    if (existsSync(from)) copySynced(from, `${folder}/${basename(from)}`);
-  }
+  copySynced(spec.logFile, `${folder}/${LOG_COPY}`);
+  copySynced(spec.exitRecordFile, `${folder}/${EXIT_RECORD_COPY}`);
 }
 
 function copySynced(from: string, to: string): void {

@@ -1,5 +1,5 @@
 /** Whether a gzip member (RFC 1952), such as one record of a WARC file, is there completely and undamaged. */
-import { createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { crc32, createInflateRaw } from 'node:zlib';
 import { open } from 'node:fs/promises';
@@ -13,8 +13,9 @@ const TRAILER_BYTES = 8;
 /** wget's extra field has 12 bytes; no WARC writer comes near this. */
 const MAX_HEADER_BYTES = 1024;
 
-/** Throws Node's system errors when the file can't be read. */
+/** False when there is no such file. Throws Node's system errors when it can't be read. */
 export async function isCompleteMember(path: string, offset: number): Promise<boolean> {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return false;
   const file = await open(path, 'r');
   try {
     const head = Buffer.alloc(MAX_HEADER_BYTES);

@@ -96,7 +96,7 @@ async function crawl(
     if (pass.skipIfArchived !== null && tally.hasAnswered(pass.skipIfArchived)) continue;
     if (spec.dedupCdxFile !== null) {
       try {
-        // Anew before each pass: it then holds what the passes before have archived.
+        // Anew before each pass: it then holds what the passes before have archived, each record checked.
         await writeDedupFile(spec.dedupCdxFile, cdxFilesOf(jobId), (entry) => {
           tally.addEarlier(entry);
         });
