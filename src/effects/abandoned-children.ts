@@ -10,6 +10,7 @@ export function abandon(child: ChildProcess): void {
   child.stdin?.destroy();
   child.stdout?.destroy();
   child.stderr?.destroy();
+  if (child.exitCode !== null || child.signalCode !== null) return;
   child.unref();
   abandoned.add(child);
   child.once('exit', () => abandoned.delete(child));

@@ -1,16 +1,15 @@
 import { isNormalised } from '../core/storage/path-relation.ts';
 import type { WriteCheck } from '../core/storage/write-check.ts';
 import { readMountTable } from './mount-table.ts';
-import { askChild, type ChildRun } from './storage/ask-child.ts';
+import { askChild, startTheClock, type ChildRun } from './storage/ask-child.ts';
 import type { ChildAnswer, ChildRequest } from './storage/child-protocol.ts';
 import { canonicalise } from './storage/canonicalise.ts';
 import { randomName } from './storage/probe-superblock.ts';
-import { claimFolder } from './stuck-children.ts';
 
 /** Single questions to storage, each through a disposable child and bounded like a probe. */
 
 export interface AccessOptions {
-  /** For everything together. */
+  /** For the answer; everything together takes at most a second more. */
   readonly timeoutMs: number;
   /** As in StorageQuestion. */
   readonly stuckDir: string | null;
@@ -83,11 +82,7 @@ async function ask(
   { timeoutMs, stuckDir }: AccessOptions,
   requestFor: (canonicalPath: string) => ChildRequest,
 ): Promise<ChildAnswer | Unanswered> {
-  const options = {
-    dueAt: performance.now() + timeoutMs,
-    claimFolder: stuckDir === null ? null : claimFolder(stuckDir),
-    blockedAfterMs: timeoutMs,
-  };
+  const options = startTheClock(timeoutMs, stuckDir);
   if (!path.startsWith('/')) return { kind: 'not_asked', detail: 'the path is not absolute' };
   const table = readMountTable();
   const canonical = (await canonicalise([path], table, options)).get(path);
@@ -97,7 +92,7 @@ async function ask(
   }
   const mount = isNormalised(canonical.path) ? (table.covering(canonical.path) ?? null) : null;
   const run = await askChild(requestFor(canonical.path), { ...options, mount });
-  const answer = run.answers.find((line) => line.kind !== 'ready');
+  const answer = run.answers.find((line) => line.kind !== 'ready' && line.kind !== 'done');
   if (answer) return answer;
   return run.ended.kind === 'done' ? unexpected : run.ended;
 }

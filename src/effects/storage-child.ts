@@ -28,3 +28,4 @@ switch (request.operation) {
     answer(freeSpace(request.path));
     break;
 }
+answer({ kind: 'done' });

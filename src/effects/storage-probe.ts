@@ -6,16 +6,16 @@ import type { MountTable } from '../core/storage/mount-table.ts';
 import type { PathReport } from '../core/storage/path-report.ts';
 import { readFuseConnections } from './fuse-connections.ts';
 import { readMountTable } from './mount-table.ts';
+import { startTheClock } from './storage/ask-child.ts';
 import { canonicalise, type CanonicalPath } from './storage/canonicalise.ts';
 import { lookUpPaths } from './storage/look-up-paths.ts';
-import { claimFolder } from './stuck-children.ts';
 
 export interface StorageQuestion {
   /** Where the storage box is mounted, and with which file system type; null without one. */
   readonly base: { readonly mount: string; readonly fstype: string } | null;
   readonly staleErrnos: readonly string[];
   readonly paths: readonly { readonly path: string; readonly expectation: Expectation }[];
-  /** For everything together; a machine that is slow to start programs adds up to a second. */
+  /** For each answer; everything together takes at most a second more. */
   readonly probeTimeoutMs: number;
   /** A folder on local disk for the record of stuck probes; null: they are remembered in this process only. */
   readonly stuckDir: string | null;
@@ -41,11 +41,7 @@ export interface StorageReport {
  * table, and disposable children do the lookups.
  */
 export async function observeStorage(question: StorageQuestion): Promise<StorageReport> {
-  const options = {
-    dueAt: performance.now() + question.probeTimeoutMs,
-    claimFolder: question.stuckDir === null ? null : claimFolder(question.stuckDir),
-    blockedAfterMs: question.probeTimeoutMs,
-  };
+  const options = startTheClock(question.probeTimeoutMs, question.stuckDir);
   const table = readMountTable();
   const canonical = await canonicalise(pathsIn(question), table, options);
   const canonicalOf = (path: string): string => {

@@ -1,21 +1,22 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { Mount } from '../../core/storage/mountinfo.ts';
 import { isNetworkFileSystem } from '../../core/storage/network-file-system.ts';
 import { abandon } from '../abandoned-children.ts';
 import { programPath } from '../program-path.ts';
-import { claimSuperblock, type SuperblockClaim } from '../stuck-children.ts';
+import { claimFolder, claimSuperblock, type SuperblockClaim } from '../stuck-children.ts';
 import { lookupConcurrency } from './child-lookup.ts';
 import type { ChildAnswer, ChildRequest } from './child-protocol.ts';
 
 export interface AskOptions {
-  /** performance.now() at which the answer is due. */
+  /** performance.now() at which we return at the latest, the start of the child included. */
   readonly dueAt: number;
+  /** For the answer, from the moment of the question. Another process' question that is older counts as blocked. */
+  readonly timeoutMs: number;
   /** The mount whose superblock the request touches; null for a request that stays clear of network mounts. */
   readonly mount: Mount | null;
   /** Of `claimFolder`. */
   readonly claimFolder: string | null;
-  /** Age from which another process' probe that is still there counts as blocked. */
-  readonly blockedAfterMs: number;
 }
 
 /** How the questions ended. All answers that came before are in it. */
@@ -38,11 +39,14 @@ const claimPollMs = 25;
 export async function askChild(request: ChildRequest, options: AskOptions): Promise<ChildRun> {
   const child = startChild();
   const conversation = listen(child);
-  const timer = setTimeout(() => {
+  const giveUp = (): void => {
     conversation.giveUp();
     child.kill('SIGKILL');
     abandon(child);
-  }, options.dueAt - performance.now());
+  };
+  const remainingMs = (): number => options.dueAt - performance.now();
+  let timer = setTimeout(giveUp, remainingMs());
+  let release = (): void => undefined;
   // The claim is taken only for the moment of the question itself: programs start slowly on a busy machine.
   if (await conversation.isReady) {
     const claim = await claimInTime(child, options);
@@ -50,20 +54,29 @@ export async function askChild(request: ChildRequest, options: AskOptions): Prom
       child.kill('SIGKILL');
       conversation.end({ kind: 'still_blocked', pid: claim.pid });
     } else {
-      if (claim) child.once('exit', claim.release);
+      if (claim) release = claim.release;
+      child.once('exit', release);
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, Math.min(options.timeoutMs, remainingMs()));
       conversation.ask(request);
     }
   }
   const ended = await conversation.ended;
   clearTimeout(timer);
+  if (ended.kind === 'done') release();
   return { answers: conversation.answers, ended };
 }
+
+/** Compiled source is kept beside the packages, as trusted as they are; the bundle starts fast without. */
+const compileCache = import.meta.url.endsWith('.ts')
+  ? { NODE_COMPILE_CACHE: fileURLToPath(new URL('../../../node_modules/.cache/compile', import.meta.url)) }
+  : {};
 
 function startChild(): ChildProcess {
   return spawn(process.execPath, [programPath('storage-child')], {
     cwd: '/',
     // Nothing of ours is inherited: NODE_OPTIONS could load code or slow the start.
-    env: { UV_THREADPOOL_SIZE: String(lookupConcurrency), LC_ALL: 'C' },
+    env: { UV_THREADPOOL_SIZE: String(lookupConcurrency), LC_ALL: 'C', ...compileCache },
     stdio: ['pipe', 'pipe', 'ignore'],
   });
 }
@@ -74,12 +87,12 @@ function startChild(): ChildProcess {
  */
 async function claimInTime(
   child: ChildProcess,
-  { mount, dueAt, blockedAfterMs, claimFolder }: AskOptions,
+  { mount, dueAt, timeoutMs, claimFolder: folder }: AskOptions,
 ): Promise<SuperblockClaim | null> {
   if (!mount || child.pid === undefined) return null;
   for (;;) {
-    const claim = claimSuperblock(claimFolder, mount.device, child.pid);
-    if (claim.kind === 'claimed' || claim.ageMs >= blockedAfterMs) return claim;
+    const claim = claimSuperblock(folder, mount.device, child.pid);
+    if (claim.kind === 'claimed' || claim.ageMs >= timeoutMs) return claim;
     if (!isNetworkFileSystem(mount.fstype)) return null;
     if (performance.now() + claimPollMs >= dueAt) return claim;
     await new Promise((resolve) => setTimeout(resolve, claimPollMs));
@@ -102,6 +115,7 @@ function listen(child: ChildProcess) {
     rest = lines.pop() ?? '';
     for (const line of lines) answers.push(JSON.parse(line) as ChildAnswer);
     ready.resolve(true);
+    if (answers.at(-1)?.kind === 'done') end({ kind: 'done' });
   });
   // A child that ends early closes its pipes under our hands; "close" tells the rest.
   child.stdin?.on('error', () => undefined);
@@ -127,5 +141,17 @@ function listen(child: ChildProcess) {
       if (isAsked) end({ kind: 'timed_out' });
       else end({ kind: 'not_asked', detail: 'the probe program did not start in time' });
     },
+  };
+}
+
+/** What starting programs and judging may take beside the answer itself, on a busy machine. */
+const allowanceMs = 700;
+
+/** Options for all questions of one observation: no matter how many, they end within the timeout and `allowanceMs`. */
+export function startTheClock(timeoutMs: number, stuckDir: string | null): Omit<AskOptions, 'mount'> {
+  return {
+    dueAt: performance.now() + timeoutMs + allowanceMs,
+    timeoutMs,
+    claimFolder: stuckDir === null ? null : claimFolder(stuckDir),
   };
 }

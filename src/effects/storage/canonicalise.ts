@@ -14,7 +14,7 @@ export type CanonicalPath =
 export async function canonicalise(
   paths: readonly string[],
   table: MountTable,
-  options: Pick<AskOptions, 'dueAt' | 'claimFolder' | 'blockedAfterMs'>,
+  options: Omit<AskOptions, 'mount'>,
 ): Promise<Map<string, CanonicalPath>> {
   const asked = [...new Set(paths)];
   const stopAt = table.mounts

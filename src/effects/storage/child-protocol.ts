@@ -35,6 +35,8 @@ export interface LookupTarget {
 export type ChildAnswer =
   /** It runs and waits for its request. */
   | { readonly kind: 'ready' }
+  /** The last line: nothing is touched any more. */
+  | { readonly kind: 'done' }
   | { readonly kind: 'error'; readonly id: number; readonly errno: string }
   | { readonly kind: 'looked_up'; readonly id: number; readonly path: PathKind }
   | { readonly kind: 'canonical'; readonly id: number; readonly path: string }
