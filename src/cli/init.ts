@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { loadConfiguration } from '../config/load.ts';
 import { OperatorError } from '../core/errors.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
@@ -21,7 +21,7 @@ export function addInitCommand(program: Command, terminal: Terminal): void {
     .description(
       'make a local setup without a storage box: everything inside one folder, no root, no systemd',
     )
-    .requiredOption('--dir <dir>', 'the folder; it is made if need be')
+    .requiredOption('--dir <dir>', 'the folder; it is made if need be', parseFolder)
     .option('--json', 'answer as JSON')
     .action(async (_options, self: Command) => {
       const options = self.optsWithGlobals<InitOptions>();
@@ -33,6 +33,12 @@ export function addInitCommand(program: Command, terminal: Terminal): void {
     examples: [['init --dir ~/healtharchive', 'again: nothing is changed']],
     exits: ['configuration', 'failed'],
   });
+}
+
+/** An empty name, as of a shell variable that is not set, would mean the working directory. */
+function parseFolder(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must be the name of a folder.');
+  return text;
 }
 
 interface LocalSetup {
@@ -71,8 +77,8 @@ async function initialise(dir: string): Promise<LocalSetup> {
   return { config, created };
 }
 
-/** TOML basic strings take the escapes of JSON. */
-const quoted = (text: string) => JSON.stringify(text);
+/** TOML basic strings take the escapes of JSON, and want one for DEL too. */
+const quoted = (text: string) => JSON.stringify(text).replaceAll('\u007f', '\\u007f');
 
 function localConfiguration(dir: string): string {
   const inside = (name: string) => quoted(join(dir, name));

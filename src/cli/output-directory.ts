@@ -6,11 +6,18 @@ import { escapeToWidth } from '../core/text/escape.ts';
 import { canonicalPath } from '../effects/storage-access.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
 
+/** File systems take no longer names than this, and the kernel no longer paths than 4096; files of ours are made below. */
+const maxNameBytes = 255;
+const maxPathBytes = 3500;
+
+/** What the file system says of a path that nobody can ever make. */
+const impossible: readonly string[] = ['ELOOP', 'ENAMETOOLONG', 'ENOTDIR'];
+
 /**
  * The canonical form of an output directory: strictly below the jobs root, also after symbolic links are followed. The
  * directory may be absent. Disposable children look, so that storage that hangs can't hang the command.
  * @param wanted absolute, or relative to the jobs root
- * @throws UsageError when it leaves the jobs root
+ * @throws UsageError when it leaves the jobs root, or can't be a directory at all
  */
 export async function outputDirectory(wanted: string, configuration: Configuration): Promise<string> {
   const jobsRoot = configuration.paths.jobs_root;
@@ -21,6 +28,7 @@ export async function outputDirectory(wanted: string, configuration: Configurati
       `--output-dir ${shown}: it must lie below the jobs root, ${escapeToWidth(jobsRoot, 200)}.`,
     );
   }
+  if (isTooLong(lexical)) throw new UsageError(`--output-dir ${shown}: it is too long for a path.`);
   const [canonicalRoot, canonical] = await Promise.all([
     withLinksResolved(resolve(jobsRoot), configuration),
     withLinksResolved(lexical, configuration),
@@ -33,6 +41,13 @@ export async function outputDirectory(wanted: string, configuration: Configurati
   return canonical;
 }
 
+function isTooLong(path: string): boolean {
+  return (
+    Buffer.byteLength(path) > maxPathBytes ||
+    path.split('/').some((name) => Buffer.byteLength(name) > maxNameBytes)
+  );
+}
+
 async function withLinksResolved(path: string, configuration: Configuration): Promise<string> {
   // canonicalPath resolves links in the parent only; a name below makes our last name part of the parent.
   const result = await canonicalPath(join(path, 'name'), {
@@ -40,6 +55,8 @@ async function withLinksResolved(path: string, configuration: Configuration): Pr
     stuckDir: workerPaths(configuration.paths.state_dir).stuckProbes,
   });
   if (result.kind === 'canonical') return dirname(result.path);
+  if (result.kind === 'error' && impossible.includes(result.errno))
+    throw new UsageError(`--output-dir: ${escapeToWidth(path, 200)} can't be a directory (${result.errno}).`);
   const why = result.kind === 'error' ? result.errno : result.kind.replaceAll('_', ' ');
   throw new OperatorError(`${escapeToWidth(path, 200)} can't be looked at: ${why}.`);
 }

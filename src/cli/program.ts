@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { escapeForTerminal } from '../core/text/escape.ts';
 import { addCampaignCommands } from './campaign.ts';
 import { addCompletionCommand } from './completion.ts';
 import { addDatabaseCommands } from './db.ts';
@@ -39,7 +40,8 @@ function throughTerminal(command: Command, terminal: Terminal): void {
       terminal.answer(text.replace(/\n$/, ''));
     },
     writeErr: (text) => {
-      terminal.say(text.replace(/\n$/, ''));
+      // It repeats words of the command line, which may hold anything.
+      for (const line of text.replace(/\n$/, '').split('\n')) terminal.say(escapeForTerminal(line));
     },
   });
   for (const sub of command.commands) throughTerminal(sub, terminal);

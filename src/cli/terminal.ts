@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { OperatorError } from '../core/errors.ts';
 import type { ExitStatusName } from './exit-status.ts';
 
 /** Where a command's words go: answers to standard output, everything else to standard error. */
@@ -15,7 +16,10 @@ export interface Terminal {
   exitStatus: ExitStatusName;
 }
 
-/** Writes all of it now, also into a pipe that is full: nothing is lost when the process ends right after. */
+/**
+ * Writes all of it now, also into a pipe that is full: nothing is lost when the process ends right after.
+ * @throws OperatorError when it can't be written (a full disk)
+ */
 function writeAll(fd: number, text: string): void {
   const bytes = Buffer.from(text);
   for (let written = 0; written < bytes.length;) {
@@ -25,7 +29,7 @@ function writeAll(fd: number, text: string): void {
       const code = (error as NodeJS.ErrnoException).code;
       // EPIPE: the reader (head, less) has seen enough. EAGAIN: the pipe is full and non-blocking; try again.
       if (code === 'EPIPE') return;
-      if (code !== 'EAGAIN') throw error;
+      if (code !== 'EAGAIN') throw new OperatorError(`the answer can't be written: ${String(code)}.`);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
@@ -43,7 +47,11 @@ export function processTerminal(): Terminal {
       writeAll(1, `${JSON.stringify(document, null, 2)}\n`);
     },
     say: (line) => {
-      writeAll(2, `${line}\n`);
+      try {
+        writeAll(2, `${line}\n`);
+      } catch {
+        // There is nowhere left to say it; the exit status still tells.
+      }
     },
   };
 }
