@@ -1,0 +1,81 @@
+/** Runs one suite as one `node --test`, and says how each file went as soon as it has ended. */
+import { once } from 'node:events';
+import { join, relative } from 'node:path';
+import { createInterface } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
+import { end, start } from './children.ts';
+import { advance, settle, type FileOutcome, type TestEvent } from './outcome.ts';
+import type { SuiteOutcome } from './summary.ts';
+import type { Suite } from './suites.ts';
+
+const reporter = join(import.meta.dirname, 'event-reporter.ts');
+
+export async function runSuite(
+  suite: Suite,
+  checkout: string,
+  environment: NodeJS.ProcessEnv,
+  say: (line: string) => void,
+): Promise<SuiteOutcome> {
+  const begin = performance.now();
+  const argv = [
+    process.execPath,
+    '--test',
+    `--test-concurrency=${suite.concurrency}`,
+    `--test-timeout=${suite.testTimeoutSeconds * 1000}`,
+    `--test-reporter=${reporter}`,
+    ...suite.files,
+  ];
+  const child = start(argv, environment, checkout);
+  let why = 'It did not come to its end.';
+  const limit = setTimeout(() => {
+    why = `It had not ended after the ${suite.limitSeconds} s that its suite may take.`;
+    void end(child);
+  }, suite.limitSeconds * 1000);
+
+  const closed = once(child, 'close');
+  const outcomes = new Map<string, FileOutcome>();
+  for await (const line of createInterface({ input: child.stdout })) {
+    const event = parseEvent(line, checkout);
+    if (event === null) {
+      // Not of the reporter: node itself has something to say.
+      say(`    ${line}`);
+      continue;
+    }
+    const outcome = advance(outcomes.get(event.entry), event);
+    outcomes.set(event.entry, outcome);
+    if (event.kind === 'complete' && event.isEntryItself) say(fileLine(outcome));
+  }
+  await closed;
+  clearTimeout(limit);
+  const files = settle(outcomes, suite.files, why);
+  for (const line of files.flatMap(failureLines)) say(line);
+  return { name: suite.name, files, seconds: (performance.now() - begin) / 1000 };
+}
+
+function parseEvent(line: string, checkout: string): TestEvent | null {
+  try {
+    const event = JSON.parse(line) as TestEvent;
+    return { ...event, entry: relative(checkout, event.entry) };
+  } catch {
+    return null;
+  }
+}
+
+function fileLine({ file, passed, failures, skips, seconds }: FileOutcome): string {
+  const counts = [`${passed} passed`];
+  if (failures.length > 0) counts.push(`${failures.length} FAILED`);
+  if (skips.length > 0) counts.push(`${skips.length} skipped`);
+  return `  ${failures.length > 0 ? '✘' : '✔'} ${file.padEnd(48)} ${counts.join(', ')} (${(seconds ?? 0).toFixed(1)} s)`;
+}
+
+function failureLines({ file, failures, output }: FileOutcome): string[] {
+  if (failures.length === 0) return [];
+  const lines = failures.flatMap(({ name, text }) => [
+    '',
+    `  ✘ ${file}: ${name}`,
+    ...text.split('\n').map((line) => `      ${line}`),
+  ]);
+  if (output.trim() === '') return lines;
+  const printed = stripVTControlCharacters(output).trimEnd().split('\n');
+  return [...lines, '', `    ${file} printed:`, ...printed.map((line) => `      ${line}`)];
+}

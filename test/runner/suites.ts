@@ -1,0 +1,62 @@
+/** What script/test runs. Every *.test.ts under test/ belongs to a suite, so that no test is forgotten. */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Suite {
+  readonly name: string;
+  /** Relative to the checkout. */
+  readonly files: readonly string[];
+  /** Test files at the same time. */
+  readonly concurrency: number;
+  /** For each test that sets no timeout of its own. */
+  readonly testTimeoutSeconds: number;
+  /** For all of it, since a test file that leaves something open never ends by itself. */
+  readonly limitSeconds: number;
+}
+
+type Tuning = Omit<Suite, 'name' | 'files'>;
+
+const UNIT: Tuning = { concurrency: 2, testTimeoutSeconds: 60, limitSeconds: 300 };
+/** One file at a time: these start whole hosts, servers and crawls, and their deadlines are those of real life. */
+const SLOW: Tuning = { concurrency: 1, testTimeoutSeconds: 300, limitSeconds: 900 };
+const FULL: Tuning = { ...SLOW, testTimeoutSeconds: 3600, limitSeconds: 7200 };
+/** The order of the slow suites that are known: what crawls first. Others follow by name. */
+const ORDER = ['crawl', 'service', 'storage', 'lab', 'simulation', 'endurance'];
+
+/** The unit tests that `npm test` runs, then one suite for each other folder of test/. */
+export function findSuites(checkout: string, isFull: boolean): Suite[] {
+  const unitFiles = globSync(unitPattern(checkout), { cwd: checkout }).sort();
+  const others = globSync('test/**/*.test.ts', { cwd: checkout })
+    .filter((file) => !unitFiles.includes(file))
+    .sort();
+  const byFolder = Object.groupBy(others, (file) => file.split('/')[1] ?? '');
+  const slow = Object.entries(byFolder).map(([name, files = []]) => ({
+    name,
+    files,
+    ...(isFull ? FULL : SLOW),
+  }));
+  slow.sort((a, b) => rank(a.name) - rank(b.name) || a.name.localeCompare(b.name));
+  return [{ name: 'unit', files: unitFiles, ...UNIT }, ...slow];
+}
+
+function rank(name: string): number {
+  const index = ORDER.indexOf(name);
+  return index === -1 ? ORDER.length : index;
+}
+
+/** The pattern that `npm test` gives to node: it says in one place which tests are unit tests. */
+function unitPattern(checkout: string): string {
+  const { scripts } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  const pattern = /^node --test '([^']+)'$/.exec(scripts['test'] ?? '')?.[1];
+  if (pattern === undefined) throw new Error(`package.json: the script "test" is not node --test 'PATTERN'`);
+  return pattern;
+}
+
+/** Tests that do less than they can unless HEALTHARCHIVE_TEST_FULL=1; they read it themselves. */
+export function shortenedFiles(checkout: string, suites: readonly Suite[]): string[] {
+  return suites
+    .flatMap(({ files }) => files)
+    .filter((file) => readFileSync(join(checkout, file), 'utf8').includes("'HEALTHARCHIVE_TEST_FULL'"));
+}
