@@ -17,6 +17,7 @@ export async function canonicalise(
   options: Omit<AskOptions, 'mount'>,
 ): Promise<Map<string, CanonicalPath>> {
   const asked = [...new Set(paths)];
+  if (asked.length === 0) return new Map();
   const stopAt = table.mounts
     .filter((mount) => isNetworkFileSystem(mount.fstype))
     .map((mount) => mount.mountPoint);
