@@ -25,11 +25,11 @@ export interface RunningAttempt {
   /** Settles when the launcher has ended. It never rejects, and may never settle: a launcher can be stuck in the kernel. */
   readonly exited: Promise<void>;
   /** TERM to launcher and crawler: the crawler ends, the launcher tidies up and writes its exit record. */
-  terminate(this: void): void;
+  readonly terminate: () => void;
   /** KILL to both, and removal of the container. No exit record is written then, unless it was there already. */
-  kill(this: void): void;
+  readonly kill: () => void;
   /** Forgets the process without ending it: it no longer keeps this process alive, and is ended by its lifeline. */
-  release(this: void): void;
+  readonly release: () => void;
 }
 
 /**

@@ -171,8 +171,8 @@ test('a member with a byte changed is complete only if it still inflates to what
         fc.pre(at < 3 || at > 9);
         const bytes = Buffer.from(member);
         bytes[at] = (bytes[at] ?? 0) ^ flip;
-        writeFileSync('member.gz', Buffer.concat([bytes, member]));
-        assert.equal(await isCompleteMember('member.gz', 0), false);
+        writeFileSync('member.gz', bytes);
+        assert.equal(await isCompleteMember('member.gz', 0), inflates(bytes));
       },
     ),
     { numRuns: 200 },

@@ -25,7 +25,7 @@ const LOCK_FD = 3;
 const LOG_FD = 1;
 /** After KILL a process that is stuck in the kernel is not waited for any longer: it keeps the lock, which says that it lives. */
 const KILLED_DEADLINE_MS = 10_000;
-const LEFTOVER_DEADLINE_MS = 3000;
+const LEFTOVER_DEADLINE_MS = 1000;
 
 export async function runCrawler(
   argv: readonly [string, ...string[]],
