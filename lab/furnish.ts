@@ -6,10 +6,11 @@ import type { StorageBox } from './storage-box.ts';
 export async function furnish(box: StorageBox): Promise<string[]> {
   const bound = await bindHotPath(box.host, 'hc-2026');
   const direct = await sshfsHotPath(box, 'special');
+  const line = (path: string, what: string): string => `${path.padEnd(34)} ${what}`;
   return [
-    `${box.base}  the storage box (${box.unit})`,
-    `${bound}      a hot path: bind of its cold path in the box`,
-    `${direct.path}      a hot path with a mount of its own (${direct.unit})`,
+    line(box.base, `the storage box (${box.unit})`),
+    line(bound, 'a hot path: bind of its cold path in the box'),
+    line(direct.path, `a hot path with a mount of its own (${direct.unit})`),
     ...(await furnishJobs()),
   ];
 }
