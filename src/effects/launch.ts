@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { LaunchSpec } from '../core/attempts/launch-spec.ts';
+import { removalArguments } from '../core/crawler/container.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 import { programPath } from './program-path.ts';
 
@@ -91,7 +92,7 @@ export async function launchAttempt(spec: LaunchSpec, files: LaunchFiles): Promi
 
 /** Starts `ENGINE rm -f NAME` and does not wait: the engine itself may hang on dead storage. */
 export function removeContainer(engine: string, name: string): void {
-  const child = spawn(engine, ['rm', '-f', name], { cwd: '/', detached: true, stdio: 'ignore' });
+  const child = spawn(engine, removalArguments(engine, name), { cwd: '/', detached: true, stdio: 'ignore' });
   child.on('error', () => undefined);
   child.unref();
 }

@@ -335,7 +335,7 @@ describe('launcher', { concurrency: 4 }, () => {
       started.attempt[end]();
       await started.attempt.exited;
       await until(() => existsSync(removed), 'the removal');
-      assert.match(readFileSync(removed, 'utf8'), /^(rm -f healtharchive-7-001\n)+$/);
+      assert.match(readFileSync(removed, 'utf8'), /^(rm -f --time=0 healtharchive-7-001\n)+$/);
       execFileSync('rm', [removed]);
     }
   });

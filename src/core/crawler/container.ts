@@ -28,6 +28,11 @@ export function containerOf(job: Pick<ContainerJob, 'engine' | 'attempt'>): Atte
   return { engine: job.engine, name: `healtharchive-${job.attempt}`, workDir: `attempts/${folder}/work` };
 }
 
+/** Ends and removes a container at once. Without --time podman would send TERM and wait ten seconds; docker kills anyway. */
+export function removalArguments(engine: string, name: string): string[] {
+  return ['rm', '-f', ...(engine === 'podman' ? ['--time=0'] : []), name];
+}
+
 /** A container crawls all seeds in one pass. */
 export function containerPasses(job: ContainerJob): CrawlerPass[] {
   const { name, workDir } = containerOf(job);

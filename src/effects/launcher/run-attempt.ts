@@ -12,7 +12,7 @@ import { rmSync } from 'node:fs';
 import type { ArchivedFiles, CrawlerExit, ExitRecord } from '../../core/attempts/exit-record.ts';
 import type { LaunchSpec } from '../../core/attempts/launch-spec.ts';
 import { adoptContainerFiles, filesOfAttempt, sizeOfFiles, syncFiles, warcFilesOf } from './attempt-files.ts';
-import { removeContainerAndWait } from './container-end.ts';
+import { removeContainer } from './container-end.ts';
 import { CrawlTally } from './crawl-tally.ts';
 import { cdxFilesOf, writeDedupFile } from './earlier-archive.ts';
 import { errnoOf } from './errno.ts';
@@ -105,12 +105,18 @@ async function crawl(
       }
     }
     if (stop.reason() !== null) return ended({ kind: 'signaled', signal: 'SIGTERM' });
-    const run = await runCrawler(pass.argv, stop, spec.stopGraceMs, (url) => {
-      tally.addAnswer(url);
+    const { container } = spec;
+    const run = await runCrawler(pass.argv, stop, spec.stopGraceMs, {
+      answer: (url) => {
+        tally.addAnswer(url);
+      },
+      kill: () => {
+        if (container !== null) void removeContainer(container.engine, container.name);
+      },
     });
     for (const errno of run.storageErrnos) errnos.add(errno);
-    if (spec.container !== null && stop.reason() !== null) {
-      await removeContainerAndWait(spec.container.engine, spec.container.name);
+    if (container !== null && stop.reason() !== null) {
+      await removeContainer(container.engine, container.name);
     }
     if (run.exit.kind !== 'exited' || !MAY_GO_ON.has(run.exit.code)) return ended(run.exit);
     worst = worseOf(worst, run.exit);

@@ -31,7 +31,11 @@ export async function runCrawler(
   argv: readonly [string, ...string[]],
   stop: StopRequest,
   stopGraceMs: number,
-  onAnswer: OnAnswer,
+  on: {
+    readonly answer: OnAnswer;
+    /** What else must be ended when the grace is over: a container is no child of ours. */
+    readonly kill: () => void;
+  },
 ): Promise<CrawlerRun> {
   const [program, ...args] = argv;
   // The crawler inherits the working directory: naming it again would go by its path.
@@ -45,7 +49,7 @@ export async function runCrawler(
     if (progress.archiveUnwritable) stop.request('archive_unwritable');
   };
   const streams = [child.stdout, child.stderr].filter((stream) => stream !== null);
-  for (const stream of streams) follow(stream, onProgress, onAnswer);
+  for (const stream of streams) follow(stream, onProgress, on.answer);
 
   return new Promise((resolve) => {
     let hasEnded = false;
@@ -78,6 +82,7 @@ export async function runCrawler(
       clearTimeout(deadline);
       deadline = setTimeout(() => {
         killRestOfGroup();
+        on.kill();
         deadline = setTimeout(() => {
           for (const stream of streams) stream.destroy();
           child.unref();

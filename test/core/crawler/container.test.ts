@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { containerOf, containerPasses, type ContainerJob } from '../../../src/core/crawler/container.ts';
+import {
+  containerOf,
+  containerPasses,
+  removalArguments,
+  type ContainerJob,
+} from '../../../src/core/crawler/container.ts';
 
 const job: ContainerJob = {
   engine: 'podman',
@@ -28,6 +33,11 @@ test('the name and work folder belong to one attempt', () => {
     name: 'healtharchive-12-003',
     workDir: 'attempts/003/work',
   });
+});
+
+test('removal does not wait', () => {
+  assert.deepEqual(removalArguments('podman', 'x'), ['rm', '-f', '--time=0', 'x']);
+  assert.deepEqual(removalArguments('docker', 'x'), ['rm', '-f', 'x']);
 });
 
 test('browsertrix', () => {
