@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import assert from 'node:assert/strict';
@@ -34,6 +35,11 @@ function missing(unshare: readonly string[]): string | undefined {
     if (spawnSync('sh', ['-c', `command -v ${program}`], { env: { PATH: path } }).status !== 0) {
       return `${program} is not installed`;
     }
+  }
+  try {
+    accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
+  } catch {
+    return '/dev/fuse may not be used';
   }
   const probe = spawnSync('unshare', [...unshare, 'true']);
   return probe.status === 0 ? undefined : 'neither root nor user namespaces are available';

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ export class StorageBox {
     }
     writeFileSync(
       join(box.folder, 'sftp'),
-      '#!/bin/sh\nfor s in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh; do [ -x $s/sftp-server ] && exec $s/sftp-server; done\n',
+      '#!/bin/sh\nfor s in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh; do [ -x $s/sftp-server ] && exec $s/sftp-server -d "${0%/*}"; done\n',
       { mode: 0o755 },
     );
     await box.startServer();
@@ -96,7 +96,7 @@ export class StorageBox {
   }
 
   #serverPids(): number[] {
-    if (this.isPiped) return [...this.#sshfs].flatMap((child) => descendantsOf(child.pid));
+    if (this.isPiped) return processesNaming('sftp-server', this.folder);
     return this.#sshd?.pid === undefined ? [] : [this.#sshd.pid, ...descendantsOf(this.#sshd.pid)];
   }
 
@@ -178,6 +178,21 @@ function signal(pid: number | undefined, name: NodeJS.Signals): void {
   } catch {
     // It has ended already.
   }
+}
+
+/** Of this process namespace. sshfs detaches its transport, so it is no descendant of ours. */
+function processesNaming(program: string, argument: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        return words[0]?.endsWith(program) === true && words.includes(argument);
+      } catch {
+        return false;
+      }
+    });
 }
 
 function descendantsOf(pid: number | undefined): number[] {
