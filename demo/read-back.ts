@@ -34,7 +34,9 @@ export async function readBack(folder: string): Promise<ReadBack> {
       const checked = checkDigests(record, block);
       found.digests += checked.held;
       faults.push(...checked.faults.map((fault) => `${name}, record ${found.records}: ${fault}`));
-      if (record.warcType === 'response') responses.set(targetOf(record), httpStatus(block));
+      // A revisit is a response whose payload is in an earlier record.
+      if (['response', 'revisit'].includes(record.warcType))
+        responses.set(targetOf(record), httpStatus(block));
     }
   }
   return { ...found, faults, responses };
