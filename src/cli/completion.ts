@@ -76,7 +76,7 @@ ${topWords.map((words) => `      '${words}') words="\${words:+$words }$word" ;;`
     esac
   done
   case "$previous" in
-    ${withArgument.join('|')}) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    ${withArgument.join('|')}) mapfile -t COMPREPLY < <(compgen -f -- "$current"); compopt -o filenames 2>/dev/null; return ;;
   esac
   case "\${words:+$words }$previous" in
 ${choices.join('\n')}

@@ -4,7 +4,6 @@ import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../src/cli/run.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
@@ -80,7 +79,9 @@ export async function inProcess(args: readonly string[], env: Variables = {}): P
 }
 
 /** A test, or (`{ after }` of node:test) the suite around it: what a setup lives as long as. */
-export type Owner = Pick<TestContext, 'after'>;
+export interface Owner {
+  after(cleanUp: () => void): void;
+}
 
 /** A folder that goes away with its owner. */
 export function temporaryFolder(t: Owner): string {
