@@ -262,6 +262,7 @@ describe('launcher', { concurrency: 4 }, () => {
      setInterval(() => {}, 1000);`,
     );
     const worker = spawn(process.execPath, [program], { stdio: 'inherit' });
+    t.after(() => worker.kill('SIGKILL'));
     const log = (): string => (existsSync(spec.logFile) ? readFileSync(spec.logFile, 'utf8') : '');
     await until(() => log().includes('begun'), 'the crawler');
     worker.kill('SIGKILL');
