@@ -40,19 +40,26 @@ function describeKey(path: Path): string {
   return rest.length === 0 ? String(table) : `[${String(table)}] ${rest.join('.')}`;
 }
 
-/** Where a key of this name exists in another table, it was probably put under the wrong heading. */
-function otherTableWith(key: string): string | null {
-  for (const table of knownKeysAt([])) if (knownKeysAt([table]).includes(key)) return table;
-  return null;
+/** Where a key of this name exists in other tables, it was probably put under the wrong heading. */
+function tablesWith(key: string): string[] {
+  return knownKeysAt([])
+    .filter((table) => knownKeysAt([table]).includes(key))
+    .map((table) => `[${table}]`);
+}
+
+/** A value as it stands in the file, without the user and password of an address. */
+function showValue(value: unknown, maxCharacters: number): string {
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return escapeToWidth(text.replace(/:\/\/[^/"]*@/g, '://…@'), maxCharacters);
 }
 
 function explainUnknownKey(path: Path, key: string, value: unknown): string {
   const where = path.length === 0 ? '' : `[${String(path[0])}] `;
-  const shown = `${where}${escapeToWidth(key, 80)} = ${escapeToWidth(JSON.stringify(value), 80)}`;
+  const shown = `${where}${escapeToWidth(key, 80)} = ${showValue(value, 80)}`;
+  const tables = tablesWith(key);
+  if (tables.length > 0) return `unknown key ${shown}; it belongs under ${tables.join(' or ')}.`;
   const near = nearestWord(key, knownKeysAt(path));
   if (near !== null) return `unknown key ${shown}; did you mean ${near}?`;
-  const table = otherTableWith(key);
-  if (table !== null) return `unknown key ${shown}; it belongs under [${table}].`;
   return `unknown key ${shown}; known here are: ${knownKeysAt(path).join(', ')}.`;
 }
 
@@ -60,6 +67,15 @@ function unitHint(path: Path, value: unknown): string {
   const key = String(path.at(-1));
   if (!/_(seconds|percent)$/.test(key) || typeof value !== 'string') return '';
   return ` (a plain number of ${key.endsWith('seconds') ? 'seconds' : 'percent'}, without quotes or unit)`;
+}
+
+/** One bracket or two: a table that may stand once, or many times. */
+function bracketHint(path: Path, value: unknown): string {
+  const [table] = path;
+  if (path.length !== 1 || typeof value !== 'object') return '';
+  return Array.isArray(value)
+    ? ` (write [${String(table)}], with one bracket, once)`
+    : ` (write [[${String(table)}]], with two brackets, once for each)`;
 }
 
 /** One sentence for each thing that is wrong: key, value and what would be right. */
@@ -70,8 +86,10 @@ export function explainIssues(error: z.ZodError, document: unknown): string[] {
         explainUnknownKey(issue.path, key, valueAt(document, [...issue.path, key])),
       );
     const value = valueAt(document, issue.path);
-    const shown = value === undefined ? 'is missing' : `= ${escapeToWidth(JSON.stringify(value), 120)}`;
+    const shown = value === undefined ? 'is missing' : `= ${showValue(value, 120)}`;
     const message = issue.message.replace(/^Invalid input: /, '').replace(/^Too (small|big): /, '');
-    return [`${describeKey(issue.path)} ${shown}: ${message}${unitHint(issue.path, value)}.`];
+    return [
+      `${describeKey(issue.path)} ${shown}: ${message}${unitHint(issue.path, value)}${bracketHint(issue.path, value)}.`,
+    ];
   });
 }

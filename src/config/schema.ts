@@ -5,12 +5,17 @@ import { z } from 'zod';
  * docs/configuration.md come from here. Numbers carry their unit in the name of their key.
  */
 
-const absolutePath = z
+const pathText = z
   .string()
-  .refine((value) => value.startsWith('/'), 'must be an absolute path (begin with /)');
-const absolutePathOrEmpty = z
-  .string()
-  .refine((value) => value === '' || value.startsWith('/'), 'must be an absolute path (begin with /), or ""');
+  .refine((value) => !value.includes('\0'), { error: 'must not contain a NUL character', abort: true });
+const absolutePath = pathText.refine(
+  (value) => value.startsWith('/'),
+  'must be an absolute path (begin with /)',
+);
+const absolutePathOrEmpty = pathText.refine(
+  (value) => value === '' || value.startsWith('/'),
+  'must be an absolute path (begin with /), or ""',
+);
 const unitName = z
   .string()
   .regex(
