@@ -85,13 +85,13 @@ async function ask(
   const options = startTheClock(timeoutMs, stuckDir);
   if (!path.startsWith('/')) return { kind: 'not_asked', detail: 'the path is not absolute' };
   const table = readMountTable();
-  const canonical = (await canonicalise([path], table, options)).get(path);
-  if (!canonical) return unexpected;
-  if (canonical.kind !== 'canonical') {
-    return canonical.kind === 'error' ? { kind: 'error', id: 0, errno: canonical.errno } : canonical;
-  }
-  const mount = isNormalised(canonical.path) ? (table.covering(canonical.path) ?? null) : null;
-  const run = await askChild(requestFor(canonical.path), { ...options, mount });
+  const paths = await canonicalise([path], [], table, options);
+  const failure = paths.failureOf(path);
+  if (failure?.kind === 'error') return { kind: 'error', id: 0, errno: failure.errno };
+  if (failure?.kind === 'not_asked') return failure;
+  const canonical = paths.of(path);
+  const mount = isNormalised(canonical) ? (table.covering(canonical) ?? null) : null;
+  const run = await askChild(requestFor(canonical), { ...options, mount });
   const answer = run.answers.find((line) => line.kind !== 'ready' && line.kind !== 'done');
   if (answer) return answer;
   return run.ended.kind === 'done' ? unexpected : run.ended;

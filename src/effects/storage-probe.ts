@@ -1,137 +1,121 @@
-import { judgeBase, locateBase, type BaseReport } from '../core/storage/base.ts';
-import type { Expectation } from '../core/storage/expectation.ts';
-import { judgePath } from '../core/storage/judge.ts';
-import type { Lookup } from '../core/storage/lookup.ts';
-import type { MountTable } from '../core/storage/mount-table.ts';
-import type { PathReport } from '../core/storage/path-report.ts';
-import { readFuseConnections } from './fuse-connections.ts';
+import {
+  expectationFor,
+  type Expectation,
+  type ExpectationRules,
+  type HotPath,
+} from '../core/storage/expectation.ts';
 import { readMountTable } from './mount-table.ts';
 import { startTheClock } from './storage/ask-child.ts';
-import { canonicalise, type CanonicalPath } from './storage/canonicalise.ts';
-import { lookUpPaths } from './storage/look-up-paths.ts';
+import { canonicalise, type CanonicalPaths } from './storage/canonicalise.ts';
+import { observeCanonical, type StorageReport } from './storage/observe-canonical.ts';
 
-export interface StorageQuestion {
-  /** Where the storage box is mounted, and with which file system type; null without one. */
-  readonly base: { readonly mount: string; readonly fstype: string } | null;
+export type { ObservedPath, StorageReport } from './storage/observe-canonical.ts';
+
+/**
+ * The true state of hot paths and base, in time whatever hangs. This process touches none of them: it reads the mount table, and
+ * disposable children do the lookups.
+ */
+
+export interface ProbeOptions {
   readonly staleErrnos: readonly string[];
-  readonly paths: readonly { readonly path: string; readonly expectation: Expectation }[];
   /** For each answer; everything together takes at most a second more. */
   readonly probeTimeoutMs: number;
   /** A folder on local disk for the record of stuck probes; null: they are remembered in this process only. */
   readonly stuckDir: string | null;
 }
 
-export interface ObservedPath extends PathReport {
-  /** As in the question. */
-  readonly path: string;
-  /** With symbolic links in its parent resolved, as the mount table has it; the path itself where that failed. */
-  readonly canonicalPath: string;
+export interface HotPathQuestion extends ProbeOptions {
+  /** Paths as configured; links in them are followed before anything is compared. */
+  readonly rules: ExpectationRules;
+  /** The file system type of the base; without meaning where `rules.storagebox` is null. */
+  readonly fstype: string;
+  readonly hotPaths: readonly HotPath[];
 }
 
-export interface StorageReport {
-  readonly base: BaseReport | null;
-  /** One per path of the question, in its order. */
-  readonly paths: readonly ObservedPath[];
-  /** What the paths were judged by. */
-  readonly table: MountTable;
+export interface StorageQuestion extends ProbeOptions {
+  /** Where the storage box is mounted, and with which file system type; null without one. */
+  readonly base: { readonly mount: string; readonly fstype: string } | null;
+  readonly paths: readonly { readonly path: string; readonly expectation: Expectation }[];
 }
 
-/**
- * The true state of hot paths and base, within the timeout whatever hangs. This process touches none of them: it reads the mount
- * table, and disposable children do the lookups.
- */
-export async function observeStorage(question: StorageQuestion): Promise<StorageReport> {
+/** Holds hot paths against what configuration, manifest and jobs expect on them. */
+export async function observeHotPaths(question: HotPathQuestion): Promise<StorageReport> {
+  const { rules, hotPaths, fstype, staleErrnos } = question;
   const options = startTheClock(question.probeTimeoutMs, question.stuckDir);
   const table = readMountTable();
-  const canonical = await canonicalise(pathsIn(question), table, options);
-  const canonicalOf = (path: string): string => {
-    const result = canonical.get(path);
-    return result?.kind === 'canonical' ? result.path : path;
-  };
-  const asked = question.paths.filter(({ path }) => canonical.get(path)?.kind === 'canonical');
-  const lookups = await lookUpPaths(
-    [...(question.base ? [question.base.mount] : []), ...asked.map(({ path }) => path)].map(canonicalOf),
+  const canonical = await canonicalise(
+    [
+      ...hotPaths.map(({ path }) => path),
+      ...rules.manifest.flatMap(({ hotPath, coldPath }) => [hotPath, coldPath]),
+      ...rules.hotMounts.map(({ path }) => path),
+    ],
+    [rules.jobsRoot, ...(rules.storagebox ? [rules.storagebox.mount, rules.storagebox.coldRoot] : [])],
     table,
-    question.staleErrnos,
     options,
   );
-  const after = readMountTable();
-  const waiting = readFuseConnections();
-  const lookupOf = (path: string): Lookup => {
-    const failed = canonicaliseFailure(canonical.get(path));
-    if (failed) return failed;
-    if (!isSameWay(table, after, canonicalOf(path))) return changedMeanwhile;
-    return lookups.get(canonicalOf(path)) ?? changedMeanwhile;
-  };
-  const contextOf = (path: string) => ({
-    staleErrnos: question.staleErrnos,
-    waitingRequests: waiting.get(table.covering(canonicalOf(path))?.device ?? '') ?? null,
-  });
-  const box = question.base?.mount ?? '';
-  const base = question.base && locateBase(table, canonicalOf(box), question.base.fstype);
+  const canonicalRules = resolveRules(rules, canonical);
+  const paths = hotPaths.map((hot) => ({
+    path: hot.path,
+    expectation: expectationFor({ ...hot, path: canonical.of(hot.path) }, canonicalRules),
+  }));
+  const base = rules.storagebox && { mount: rules.storagebox.mount, fstype };
+  return observeCanonical({ base, staleErrnos, paths }, canonical, table, options);
+}
+
+/** The same with expectations that are known already. */
+export async function observeStorage(question: StorageQuestion): Promise<StorageReport> {
+  const { base, staleErrnos } = question;
+  const options = startTheClock(question.probeTimeoutMs, question.stuckDir);
+  const table = readMountTable();
+  const paths = question.paths.flatMap(({ path, expectation }) => [path, ...pathsOf(expectation)]);
+  const canonical = await canonicalise(paths, base ? [base.mount] : [], table, options);
+  const resolved = question.paths.map(({ path, expectation }) => ({
+    path,
+    expectation: resolveExpectation(expectation, canonical),
+  }));
+  return observeCanonical({ base, staleErrnos, paths: resolved }, canonical, table, options);
+}
+
+function resolveRules(rules: ExpectationRules, canonical: CanonicalPaths): ExpectationRules {
   return {
-    base: base && { path: box, ...judgeBase(base, table, lookupOf(box), contextOf(box)) },
-    paths: question.paths.map(({ path, expectation }) => {
-      const canonicalPath = canonicalOf(path);
-      const report = judgePath({
-        path: canonicalPath,
-        table,
-        lookup: lookupOf(path),
-        expectation: canonicalExpectation(expectation, canonicalOf),
-        base,
-        ...contextOf(path),
-      });
-      return { path, canonicalPath, ...report };
-    }),
-    table,
+    jobsRoot: canonical.ofDirectory(rules.jobsRoot),
+    storagebox: rules.storagebox && {
+      mount: canonical.ofDirectory(rules.storagebox.mount),
+      coldRoot: canonical.ofDirectory(rules.storagebox.coldRoot),
+    },
+    manifest: rules.manifest.map(({ hotPath, coldPath, line }) => ({
+      hotPath: canonical.of(hotPath),
+      coldPath: canonical.of(coldPath),
+      line,
+    })),
+    hotMounts: rules.hotMounts.map(({ path, unit }) => ({ path: canonical.of(path), unit })),
   };
 }
 
-const changedMeanwhile: Lookup = { kind: 'not_asked', detail: 'the mounts changed while it was looked at' };
-
-function pathsIn({ base, paths }: StorageQuestion): string[] {
-  const all = paths.flatMap(({ path, expectation }) => {
-    switch (expectation.kind) {
-      case 'bind':
-        return [path, expectation.mountPoint, expectation.coldPath];
-      case 'mount':
-        return [path, expectation.mountPoint];
-      case 'identity':
-      case 'nothing':
-        return [path];
-    }
-  });
-  return base ? [base.mount, ...all] : all;
-}
-
-function canonicalExpectation(expectation: Expectation, canonicalOf: (path: string) => string): Expectation {
+function pathsOf(expectation: Expectation): string[] {
   switch (expectation.kind) {
     case 'bind':
-      return {
-        ...expectation,
-        mountPoint: canonicalOf(expectation.mountPoint),
-        coldPath: canonicalOf(expectation.coldPath),
-      };
+      return [expectation.mountPoint, expectation.coldPath];
     case 'mount':
-      return { ...expectation, mountPoint: canonicalOf(expectation.mountPoint) };
+    case 'unplaceable':
+      return [expectation.mountPoint];
+    case 'identity':
+    case 'nothing':
+      return [];
+  }
+}
+
+function resolveExpectation(expectation: Expectation, canonical: CanonicalPaths): Expectation {
+  switch (expectation.kind) {
+    case 'bind': {
+      const { mountPoint, coldPath } = expectation;
+      return { ...expectation, mountPoint: canonical.of(mountPoint), coldPath: canonical.of(coldPath) };
+    }
+    case 'mount':
+    case 'unplaceable':
+      return { ...expectation, mountPoint: canonical.of(expectation.mountPoint) };
     case 'identity':
     case 'nothing':
       return expectation;
   }
-}
-
-function canonicaliseFailure(result: CanonicalPath | undefined): Lookup | null {
-  if (!result || result.kind === 'canonical') return null;
-  if (result.kind === 'error') return { kind: 'error', errno: result.errno };
-  return { kind: 'not_asked', detail: result.detail };
-}
-
-/** True when the walk to the path still goes through the same mounts. */
-function isSameWay(before: MountTable, after: MountTable, path: string): boolean {
-  const describe = (table: MountTable): string =>
-    table
-      .chain(path)
-      .map(({ id, device, root }) => `${id} ${device} ${root}`)
-      .join('\n');
-  return describe(before) === describe(after);
 }

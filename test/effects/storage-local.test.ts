@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Expectation } from '../../src/core/storage/expectation.ts';
 import { canonicalPath, checkWritable, freePercent } from '../../src/effects/storage-access.ts';
-import { observeStorage } from '../../src/effects/storage-probe.ts';
+import { observeHotPaths, observeStorage } from '../../src/effects/storage-probe.ts';
 
 const timeoutMs = 10_000;
 const nothing: Expectation = { kind: 'nothing' };
@@ -90,6 +90,41 @@ test('a tiered path that is a plain local directory is missing', async () => {
     coldPath: join(folder, 'box/job'),
   };
   assert.equal((await observe(['real/job'], bind)).paths[0]?.state, 'missing');
+});
+
+test('rules hold for paths reached through links: an annual job below a linked jobs root is still tiered', async () => {
+  const hot = { isAnnualCampaignJob: true, recordedIdentity: null };
+  const report = await observeHotPaths({
+    rules: {
+      jobsRoot: join(folder, 'link'),
+      storagebox: { mount: join(folder, 'box'), coldRoot: join(folder, 'box/jobs') },
+      manifest: [],
+      hotMounts: [{ path: join(folder, 'link/own'), unit: 'own.mount' }],
+    },
+    fstype: 'fuse.sshfs',
+    hotPaths: [
+      { path: join(folder, 'real/job'), ...hot },
+      { path: join(folder, 'link/job'), ...hot },
+      { path: join(folder, 'real/own/x'), ...hot },
+      { path: join(folder, 'closed'), ...hot },
+      { path: join(folder, 'real/job'), isAnnualCampaignJob: false, recordedIdentity: { kind: 'local' } },
+    ],
+    staleErrnos: ['ENOTCONN'],
+    probeTimeoutMs: timeoutMs,
+    stuckDir: join(folder, 'run'),
+  });
+  const bind = { kind: 'bind', mountPoint: join(folder, 'real/job'), coldPath: join(folder, 'box/jobs/job') };
+  const own = { kind: 'mount', mountPoint: join(folder, 'real/own'), unit: 'own.mount', identity: null };
+  assert.deepEqual(
+    report.paths.map(({ state, expectation }) => [state, expectation]),
+    [
+      ['missing', bind],
+      ['missing', bind],
+      ['missing', own],
+      ['missing', { kind: 'unplaceable', mountPoint: join(folder, 'closed') }],
+      ['healthy', { kind: 'identity', identity: { kind: 'local' } }],
+    ],
+  );
 });
 
 test('no paths and no storage box: nothing to say', async () => {

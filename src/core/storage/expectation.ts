@@ -6,6 +6,8 @@ import { isAtOrBelow, joinBelow, relativeTo } from './path-relation.ts';
 export type Expectation =
   /** A bind mount, at `mountPoint`, of the directory `coldPath` on the base. */
   | { readonly kind: 'bind'; readonly mountPoint: string; readonly coldPath: string }
+  /** A bind mount too, but the path lies outside the jobs root, so that no directory on the base belongs to it. */
+  | { readonly kind: 'unplaceable'; readonly mountPoint: string }
   /** At `mountPoint` the mount that the systemd unit makes, and never a bind of the base. */
   | {
       readonly kind: 'mount';
@@ -35,7 +37,8 @@ export interface HotPath {
 /**
  * The most particular rule wins: a `[[hot_mounts]]` entry at the path or the nearest directory above it, then a manifest line likewise,
  * then the annual campaign, then what the job first ran on. A job below a directory that is mounted as a whole is expected
- * on that mount, so an annual job below a manifest line needs no bind of its own.
+ * on that mount, so an annual job below a manifest line needs no bind of its own. All paths must be canonical, or all as they are
+ * configured: they are compared name by name.
  */
 export function expectationFor(hot: HotPath, rules: ExpectationRules): Expectation {
   const unitMount = nearest(hot.path, rules.hotMounts, (entry) => entry.path);
@@ -49,8 +52,12 @@ export function expectationFor(hot: HotPath, rules: ExpectationRules): Expectati
     };
   }
   if (line) return { kind: 'bind', mountPoint: line.hotPath, coldPath: line.coldPath };
-  const coldPath = rules.storagebox && coldPathFor(hot.path, rules.jobsRoot, rules.storagebox.coldRoot);
-  if (hot.isAnnualCampaignJob && coldPath) return { kind: 'bind', mountPoint: hot.path, coldPath };
+  if (rules.storagebox && hot.isAnnualCampaignJob) {
+    const coldPath = coldPathFor(hot.path, rules.jobsRoot, rules.storagebox.coldRoot);
+    // It must not pass for a job that is not tiered: its crawl would go to the local disk.
+    if (coldPath === null) return { kind: 'unplaceable', mountPoint: hot.path };
+    return { kind: 'bind', mountPoint: hot.path, coldPath };
+  }
   if (hot.recordedIdentity) return { kind: 'identity', identity: hot.recordedIdentity };
   return { kind: 'nothing' };
 }

@@ -51,6 +51,9 @@ function missingReason({ expectation, table, path, base }: PathEvidence): string
     case 'bind':
       if (table.topmostAt(expectation.mountPoint)) return null;
       return `the bind mount of ${expectation.coldPath} is not there`;
+    case 'unplaceable':
+      if (table.topmostAt(path)) return null;
+      return 'a bind mount is expected, but the path lies outside the jobs root';
     case 'mount':
       if (table.topmostAt(expectation.mountPoint)) return null;
       return `the mount of ${expectation.unit} is not there`;

@@ -27,6 +27,8 @@ export function mismatchReason(evidence: PathEvidence): string | null {
       return (
         notAt(covering, expectation.mountPoint) ?? bindMismatch(covering, evidence, expectation.coldPath)
       );
+    case 'unplaceable':
+      return 'the path lies outside the jobs root, so nothing can be expected on it';
     case 'mount':
       return notAt(covering, expectation.mountPoint) ?? unitMountMismatch(covering, evidence);
   }

@@ -38,6 +38,7 @@ const claimPollMs = 25;
  */
 export async function askChild(request: ChildRequest, options: AskOptions): Promise<ChildRun> {
   const child = startChild();
+  if (child instanceof Error) return { answers: [], ended: notStarted(child) };
   const conversation = listen(child);
   const giveUp = (): void => {
     conversation.giveUp();
@@ -72,13 +73,22 @@ const compileCache = import.meta.url.endsWith('.ts')
   ? { NODE_COMPILE_CACHE: fileURLToPath(new URL('../../../node_modules/.cache/compile', import.meta.url)) }
   : {};
 
-function startChild(): ChildProcess {
-  return spawn(process.execPath, [programPath('storage-child')], {
-    cwd: '/',
-    // Nothing of ours is inherited: NODE_OPTIONS could load code or slow the start.
-    env: { UV_THREADPOOL_SIZE: String(lookupConcurrency), LC_ALL: 'C', ...compileCache },
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
+/** Most failures to start are emitted, but some (no memory) are thrown. */
+function startChild(): ChildProcess | Error {
+  try {
+    return spawn(process.execPath, [programPath('storage-child')], {
+      cwd: '/',
+      // Nothing of ours is inherited: NODE_OPTIONS could load code or slow the start.
+      env: { UV_THREADPOOL_SIZE: String(lookupConcurrency), LC_ALL: 'C', ...compileCache },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function notStarted(error: Error): ChildRun['ended'] {
+  return { kind: 'not_asked', detail: `the probe program could not be started: ${error.message}` };
 }
 
 /**
@@ -121,7 +131,7 @@ function listen(child: ChildProcess) {
   child.stdin?.on('error', () => undefined);
   child.stdout?.on('error', () => undefined);
   child.on('error', (error) => {
-    end({ kind: 'not_asked', detail: `the probe program could not be started: ${error.message}` });
+    end(notStarted(error));
   });
   child.on('close', (code, signal) => {
     if (code === 0) end({ kind: 'done' });

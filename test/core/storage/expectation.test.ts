@@ -41,8 +41,18 @@ const cases: readonly (readonly [string, HotPath, Partial<ExpectationRules>, Exp
     { kind: 'bind', mountPoint: '/jobs/hc/2026', coldPath: '/box/jobs/hc/2026' },
   ],
   ['annual job, no storage box', { path: '/jobs/hc', ...annual }, { storagebox: null }, { kind: 'nothing' }],
-  ['annual job outside the jobs root', { path: '/elsewhere/hc', ...annual }, {}, { kind: 'nothing' }],
-  ['annual job that is the jobs root', { path: '/jobs', ...annual }, {}, { kind: 'nothing' }],
+  [
+    'annual job outside the jobs root',
+    { path: '/elsewhere/hc', ...annual },
+    {},
+    { kind: 'unplaceable', mountPoint: '/elsewhere/hc' },
+  ],
+  [
+    'annual job that is the jobs root',
+    { path: '/jobs', ...annual },
+    {},
+    { kind: 'unplaceable', mountPoint: '/jobs' },
+  ],
   ['manifest line', { path: '/jobs/moved', ...ordinary }, {}, moved],
   [
     'annual job with a manifest line: the line says where it is',

@@ -189,6 +189,17 @@ const cases: readonly Case[] = [
     state: 'healthy',
   },
   {
+    name: 'tiered, but outside the jobs root: never passes for a plain directory',
+    path: '/srv/x',
+    expects: { kind: 'unplaceable', mountPoint: '/srv/x' },
+    state: 'missing',
+  },
+  {
+    name: 'tiered, mounted, but outside the jobs root',
+    expects: { kind: 'unplaceable', mountPoint: '/srv/ha/jobs/hc' },
+    state: 'wrong_source',
+  },
+  {
     name: 'first ran on the local disk, still there',
     path: '/srv/ha/jobs/x',
     expects: { kind: 'identity', identity: local },
