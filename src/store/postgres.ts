@@ -21,8 +21,12 @@ export function postgresDialect(url: string): Dialect {
     application_name: 'healtharchive',
     allowExitOnIdle: true,
   });
-  // An idle connection that the server closed is replaced at the next use; without a listener it would end the process.
+  // A connection that the server closed is replaced at the next use, and a query that needs it fails with an error of its
+  // own. Without a listener, on the pool for idle ones and on each for those in use, it would end the process.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+  });
   return new PostgresDialect({ pool });
 }
 
@@ -35,6 +39,8 @@ export function withoutSecrets(url: string): string {
 
 // SQLSTATE classes, https://www.postgresql.org/docs/current/errcodes-appendix.html
 const unusableStates = ['3D000', '28000', '28P01', '42501'];
+/** No such table, no such column. */
+const unmigratedStates = ['42P01', '42703'];
 const unavailableClasses = ['08', '53', '57', '58', '25', '40', '55'];
 const unavailableErrnos = [
   'ECONNREFUSED',
@@ -58,6 +64,11 @@ export function translatePostgresError(error: unknown, url: string): unknown {
   const code = (error as Error & { code?: string }).code ?? '';
   const message = error.message === '' ? code : error.message;
   if (unusableStates.includes(code)) return new DatabaseUnusableError(`the database ${where}: ${message}.`);
+  if (unmigratedStates.includes(code))
+    return new DatabaseUnusableError(
+      `the database ${where} is not migrated (${message}).`,
+      'healtharchive db migrate',
+    );
   const isAway =
     unavailableErrnos.includes(code) ||
     (/^[0-9A-Z]{5}$/.test(code) && unavailableClasses.includes(code.slice(0, 2))) ||

@@ -18,10 +18,22 @@ import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.
  */
 const busyTimeoutMs = 250;
 
-/** `begin immediate`: a transaction that would only later ask for the write lock can fail half-way with "busy". */
-class ImmediateSqliteDriver extends SqliteDriver {
+class NodeSqliteDriver extends SqliteDriver {
+  readonly #file: DatabaseSync;
+
+  constructor(file: DatabaseSync) {
+    super({ database: asKyselyDatabase(file) });
+    this.#file = file;
+  }
+
+  /** At once with the write lock: a transaction that would only later ask for it can fail half-way with "busy". */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+
+  /** On a full disk SQLite has rolled back already; to ask for it again would hide the error that says why. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#file.isTransaction) await super.rollbackTransaction(connection);
   }
 }
 
@@ -46,7 +58,7 @@ function asKyselyDatabase(database: DatabaseSync): SqliteDatabase {
 export function sqliteDialect(database: DatabaseSync): Dialect {
   return {
     createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new ImmediateSqliteDriver({ database: asKyselyDatabase(database) }),
+    createDriver: () => new NodeSqliteDriver(database),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
@@ -104,6 +116,11 @@ export function translateSqliteError(error: unknown, path: string): unknown {
   if (broken !== undefined) {
     return new DatabaseUnusableError(`the database ${path} ${broken}.`, 'restore it from a backup');
   }
+  if (message !== undefined && /^no such (table|column)/.test(message))
+    return new DatabaseUnusableError(
+      `the database ${path} is not migrated (${message}).`,
+      'healtharchive db migrate',
+    );
   const away = unavailable[primary];
   return away === undefined
     ? error

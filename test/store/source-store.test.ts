@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UsageError } from '../../src/core/errors.ts';
+import { SourceStore, type Source } from '../../src/store/source-store.ts';
+import { describeOnBothDatabases } from './databases.ts';
+
+const hc = {
+  code: 'hc',
+  name: `Santé "Canada"\n\u001b[31m '; drop table sources; --`,
+  seeds: ['https://hc.example/', 'https://hc.example/fr/'],
+  waitSeconds: 0.25,
+};
+
+describeOnBothDatabases('source store', (fresh) => {
+  async function store(): Promise<SourceStore> {
+    return new SourceStore((await fresh()).database);
+  }
+
+  test('a source comes back as it was given, with the time it was added', async () => {
+    const sources = await store();
+    const added: Source = { ...hc, createdAtMs: 1_772_000_000_123 };
+    assert.deepEqual(await sources.add(hc, added.createdAtMs), added);
+    assert.deepEqual(await sources.list(), [added]);
+  });
+
+  test('the list is in the order of the codes', async () => {
+    const sources = await store();
+    for (const code of ['phac', 'cihr', 'hc']) await sources.add({ ...hc, code }, 1);
+    assert.deepEqual(
+      (await sources.list()).map((source) => source.code),
+      ['cihr', 'hc', 'phac'],
+    );
+  });
+
+  test('a code that is taken is refused, and the first one stays', async () => {
+    const sources = await store();
+    const first = await sources.add(hc, 1);
+    await assert.rejects(sources.add({ ...hc, name: 'another' }, 2), UsageError);
+    assert.deepEqual(await sources.list(), [first]);
+  });
+
+  test('of two that add the same code at once, one is refused', async () => {
+    const sources = await store();
+    const results = await Promise.allSettled([1, 2, 3].map(async (nowMs) => await sources.add(hc, nowMs)));
+    const refusals = results.filter((result) => result.status === 'rejected');
+    assert.equal(refusals.length, 2);
+    for (const { reason } of refusals) assert.ok(reason instanceof UsageError, String(reason));
+  });
+});
