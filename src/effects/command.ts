@@ -35,9 +35,9 @@ const afterKillMs = 500;
 const defaultMaxOutputBytes = 256 * 1024;
 
 /**
- * Runs a program of the system and never waits longer than deadline, grace and half a second together. Its working directory is `/`: to
- * start a process in a directory on hung storage stops the event loop of the parent. Messages come in English (`LC_ALL=C`).
- * What goes wrong is in the result; nothing is thrown.
+ * Runs a program of the system and never waits longer than deadline, grace and half a second together. Its working
+ * directory is `/`: to start a process in a directory on hung storage stops the event loop of the parent. Messages
+ * come in English (`LC_ALL=C`). What goes wrong is in the result; nothing is thrown.
  */
 export function runCommand(
   argv: readonly [string, ...string[]],

@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 const directory = '/sys/fs/fuse/connections';
 
 /**
- * Requests without an answer by FUSE connection; a connection is named by the minor of its superblock (`0:MINOR`). Reading never
- * blocks, also for a hung daemon. Only root and the user who mounted can read; others are left out. Empty where fusectl is not mounted.
+ * Requests without an answer by FUSE connection; a connection is named by the minor of its superblock (`0:MINOR`).
+ * Reading never blocks, also for a hung daemon. Only root and the user who mounted can read; others are left out.
+ * Empty where fusectl is not mounted.
  */
 export function readFuseConnections(): ReadonlyMap<string, number> {
   const waiting = new Map<string, number>();

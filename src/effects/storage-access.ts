@@ -18,7 +18,10 @@ export interface AccessOptions {
 type Unanswered = Exclude<ChildRun['ended'], { readonly kind: 'done' }>;
 type Failed = { readonly kind: 'error'; readonly errno: string } | Unanswered;
 
-/** Writes, syncs, reads back and removes a small file in the directory. `asUser`: become that user first, for which we must be root. */
+/**
+ * Writes, syncs, reads back and removes a small file in the directory. `asUser`: become that user first, for which
+ * we must be root.
+ */
 export async function checkWritable(
   directory: string,
   options: AccessOptions & { readonly asUser?: { readonly uid: number; readonly gid: number } },
@@ -50,8 +53,8 @@ export async function freePercent(
 }
 
 /**
- * The path with every symbolic link in its parent resolved; the last name stays as it is, so it may be absent. Parts that are absent are
- * kept as they are.
+ * The path with every symbolic link in its parent resolved; the last name stays as it is, so it may be absent.
+ * Parts that are absent are kept as they are.
  */
 export async function canonicalPath(
   path: string,

@@ -1,5 +1,6 @@
-// The only program of ours that touches hot paths: disposable, because a thread that waits for hung storage can't be stopped and
-// keeps its process from ending. Started by src/effects/storage/ask-child.ts; imports little, because it is started often.
+// The only program of ours that touches hot paths: disposable, because a thread that waits for hung storage can't
+// be stopped and keeps its process from ending. Started by src/effects/storage/ask-child.ts; imports little,
+// because it is started often.
 import { readFileSync, writeSync } from 'node:fs';
 import { canonicalise } from './storage/child-canonicalise.ts';
 import { lookUp } from './storage/child-lookup.ts';

@@ -12,8 +12,8 @@ import { observeCanonical, type StorageReport } from './storage/observe-canonica
 export type { ObservedPath, StorageReport } from './storage/observe-canonical.ts';
 
 /**
- * The true state of hot paths and base, in time whatever hangs. This process touches none of them: it reads the mount table, and
- * disposable children do the lookups.
+ * The true state of hot paths and base, in time whatever hangs. This process touches none of them: it reads the
+ * mount table, and disposable children do the lookups.
  */
 
 export interface ProbeOptions {

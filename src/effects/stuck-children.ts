@@ -14,9 +14,10 @@ import {
 import { thisBootId, processStart } from './storage/process-start.ts';
 
 /**
- * At most one probe per superblock, over all processes of one user. The process that asks is written down before it touches anything, as boot
- * id, pid and start time, in a file named after the superblock; while that very process lives, the superblock counts as hung. A
- * process that waits for hung storage can't be killed, so without this every run would leave one more behind.
+ * At most one probe per superblock, over all processes of one user. The process that asks is written down before it
+ * touches anything, as boot id, pid and start time, in a file named after the superblock; while that very process
+ * lives, the superblock counts as hung. A process that waits for hung storage can't be killed, so without this
+ * every run would leave one more behind.
  */
 export type SuperblockClaim =
   | { readonly kind: 'claimed'; readonly release: () => void }
@@ -60,8 +61,8 @@ export function claimSuperblock(folder: string | null, device: string, pid: numb
 }
 
 /**
- * The folder of this user's claims, below a folder on local disk; null if it is not safe to trust: root must not believe a file
- * that another user could have put there.
+ * The folder of this user's claims, below a folder on local disk; null if it is not safe to trust: root must not
+ * believe a file that another user could have put there.
  */
 export function claimFolder(parent: string): string | null {
   const uid = process.geteuid?.() ?? 0;
@@ -80,7 +81,8 @@ function recordHolder(record: string, holder: Holder): Holder | undefined {
   const draft = `${record}.${randomBytes(6).toString('hex')}`;
   try {
     writeFileSync(draft, JSON.stringify(holder), { flag: 'wx', mode: 0o600 });
-    // link(2) is atomic and never replaces: of two processes one gets the record. The second round is for a dead holder's.
+    // link(2) is atomic and never replaces: of two processes one gets the record. The second round is for a dead
+    // holder's.
     for (let round = 0; round < 2; round += 1) {
       if (linkFile(draft, record)) return undefined;
       const other = readHolder(record);
@@ -89,7 +91,8 @@ function recordHolder(record: string, holder: Holder): Holder | undefined {
     }
     return undefined;
   } catch {
-    // A full or read-only local disk must not stop us from looking at storage; the claim then holds in this process.
+    // A full or read-only local disk must not stop us from looking at storage; the claim then holds in this
+    // process.
     return undefined;
   } finally {
     removeFile(draft);

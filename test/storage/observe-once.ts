@@ -1,4 +1,5 @@
-// Observes the hot path `jobs/hc` below a folder and prints its report. Not a test: hang.test.ts runs it as a process.
+// Observes the hot path `jobs/hc` below a folder and prints its report. Not a test: hang.test.ts runs it as a
+// process.
 import { observeStorage } from '../../src/effects/storage-probe.ts';
 
 const [folder = '', timeoutMs = '5000'] = process.argv.slice(2);

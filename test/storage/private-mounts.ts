@@ -14,8 +14,9 @@ const namespaces = ['--mount', '--propagation', 'private', '--pid', '--fork', '-
 const deadlineMs = 240_000;
 
 /**
- * Runs the tests of a file in a mount namespace of its own: as root, or as the root of a user namespace. The file calls this first and
- * declares its tests only where it returns true; otherwise it has declared one test that runs the file again, inside.
+ * Runs the tests of a file in a mount namespace of its own: as root, or as the root of a user namespace. The file
+ * calls this first and declares its tests only where it returns true; otherwise it has declared one test that runs
+ * the file again, inside.
  */
 export function insidePrivateMounts(file: string): boolean {
   if (process.env[marker] === '1') return true;

@@ -9,9 +9,10 @@ import { runCommand } from '../../src/effects/command.ts';
 const waitMs = 10_000;
 
 /**
- * A storage box of the test's own: a folder on a small tmpfs, served by a real sshd on a port of the loopback, mounted by a real sshfs. As an
- * ordinary user in a user namespace sshd can't serve; there sshfs talks to a real sftp-server through a pipe.
- * Everything is ended by the ids that were started here; the mounts end with the namespace too.
+ * A storage box of the test's own: a folder on a small tmpfs, served by a real sshd on a port of the loopback,
+ * mounted by a real sshfs. As an ordinary user in a user namespace sshd can't serve; there sshfs talks to a real
+ * sftp-server through a pipe. Everything is ended by the ids that were started here; the mounts end with the
+ * namespace too.
  */
 export class StorageBox {
   readonly folder: string;

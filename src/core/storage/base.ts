@@ -28,8 +28,8 @@ export function locateBase(table: MountTable, path: string, fstype: string): Bas
 }
 
 /**
- * The base without its mount is an empty local directory that answers every lookup: the mount table decides first. A local
- * disk at the mount point is no fault of its own, the base is just not on it.
+ * The base without its mount is an empty local directory that answers every lookup: the mount table decides first.
+ * A local disk at the mount point is no fault of its own, the base is just not on it.
  */
 export function judgeBase(
   base: Base,

@@ -24,8 +24,8 @@ export function stateOfErrno(errno: string, staleErrnos: readonly string[]): Sto
 }
 
 /**
- * Errnos of one lookup that settle all mounts of the same superblock, so that none of them needs to be asked: the death of the file
- * system, and, seen at its own root directory, trouble with its server.
+ * Errnos of one lookup that settle all mounts of the same superblock, so that none of them needs to be asked: the
+ * death of the file system, and, seen at its own root directory, trouble with its server.
  */
 export function superblockErrnos(staleErrnos: readonly string[], root: string): string[] {
   return root === '/' ? [...staleErrnos, ...degradedErrnos] : [...staleErrnos];

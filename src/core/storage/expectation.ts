@@ -35,10 +35,10 @@ export interface HotPath {
 }
 
 /**
- * The most particular rule wins: a `[[hot_mounts]]` entry at the path or the nearest directory above it, then a manifest line likewise,
- * then the annual campaign, then what the job first ran on. A job below a directory that is mounted as a whole is expected
- * on that mount, so an annual job below a manifest line needs no bind of its own. All paths must be canonical, or all as they are
- * configured: they are compared name by name.
+ * The most particular rule wins: a `[[hot_mounts]]` entry at the path or the nearest directory above it, then a
+ * manifest line likewise, then the annual campaign, then what the job first ran on. A job below a directory that is
+ * mounted as a whole is expected on that mount, so an annual job below a manifest line needs no bind of its own.
+ * All paths must be canonical, or all as they are configured: they are compared name by name.
  */
 export function expectationFor(hot: HotPath, rules: ExpectationRules): Expectation {
   const unitMount = nearest(hot.path, rules.hotMounts, (entry) => entry.path);
@@ -62,13 +62,19 @@ export function expectationFor(hot: HotPath, rules: ExpectationRules): Expectati
   return { kind: 'nothing' };
 }
 
-/** The cold root plus the hot path relative to the jobs root; null for a path that is not strictly below the jobs root. */
+/**
+ * The cold root plus the hot path relative to the jobs root; null for a path that is not strictly below the jobs
+ * root.
+ */
 export function coldPathFor(hotPath: string, jobsRoot: string, coldRoot: string): string | null {
   const relative = relativeTo(hotPath, jobsRoot);
   return relative ? joinBelow(coldRoot, relative) : null;
 }
 
-/** The cold directory of the hot path itself, also where a directory above it is what is bound. Null if it is not tiered. */
+/**
+ * The cold directory of the hot path itself, also where a directory above it is what is bound. Null if it is not
+ * tiered.
+ */
 export function coldPathOf(hotPath: string, expectation: Expectation): string | null {
   if (expectation.kind !== 'bind') return null;
   const relative = relativeTo(hotPath, expectation.mountPoint);

@@ -12,12 +12,13 @@ import type { PathReport, StorageVerdict } from './path-report.ts';
  * The state of a hot path. What is asked first decides:
  *
  * 1. missing: nothing is mounted where a mount is expected. The local directory below it answers every lookup, so
- *    the mount table is asked before the lookup. Only the failure of a network mount *above* the path comes before this: nothing
- *    can be mounted into it.
- * 2. the lookup's own failure: dead, degraded, hung, denied, unknown. It comes before wrong_source, because a bind that outlived a
- *    remounted base has another superblock than the base, and must be repaired as dead.
+ *    the mount table is asked before the lookup. Only the failure of a network mount *above* the path comes before
+ *    this: nothing can be mounted into it.
+ * 2. the lookup's own failure: dead, degraded, hung, denied, unknown. It comes before wrong_source, because a bind
+ *    that outlived a remounted base has another superblock than the base, and must be repaired as dead.
  * 3. wrong_source: something answers, but it is not what is expected.
- * 4. unwritable: what is expected answers, mounted read-only. (A full file system is seen only by writing: write-check.ts.)
+ * 4. unwritable: what is expected answers, mounted read-only. (A full file system is seen only by writing:
+ *    write-check.ts.)
  * 5. healthy.
  */
 export function judgePath(evidence: PathEvidence): PathReport {

@@ -2,8 +2,9 @@
 export type PathKind = 'directory' | 'symlink' | 'other' | 'absent';
 
 /**
- * The answer to the lookup of a random, never used name below a path. Only a name that no cache can know makes the server answer:
- * `stat`, `open` and `readdir` of known names are answered from the cache for a while after the storage is gone.
+ * The answer to the lookup of a random, never used name below a path. Only a name that no cache can know makes the
+ * server answer: `stat`, `open` and `readdir` of known names are answered from the cache for a while after the
+ * storage is gone.
  */
 export type Lookup =
   /** The random name is not there, as it must be; then the path itself was looked up. */

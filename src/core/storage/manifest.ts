@@ -28,8 +28,9 @@ export interface ManifestBounds {
 }
 
 /**
- * Lines of `COLD HOT`, separated by blanks; empty lines and lines that begin with `#` are comments; CRLF is accepted. A blank, tab, newline,
- * backslash or `#` inside a path is written as in fstab(5): `\040 \011 \012 \134 \043`. Trailing slashes do not matter.
+ * Lines of `COLD HOT`, separated by blanks; empty lines and lines that begin with `#` are comments; CRLF is
+ * accepted. A blank, tab, newline, backslash or `#` inside a path is written as in fstab(5): `\040 \011 \012 \134
+ * \043`. Trailing slashes do not matter.
  */
 export function parseManifest(text: string, bounds: ManifestBounds): Manifest {
   const entries: ManifestEntry[] = [];

@@ -14,7 +14,8 @@ export function mismatchReason(evidence: PathEvidence): string | null {
   const covering = table.covering(path);
   if (!covering) return null;
   const isAbsent = lookup.kind === 'answered' && lookup.path === 'absent';
-  // A network server's removal of the directory is not marked in the mount table, but then the mount point itself is absent.
+  // A network server's removal of the directory is not marked in the mount table, but then the mount point itself
+  // is absent.
   if (covering.deleted || (isAbsent && covering.mountPoint === path)) {
     return `the directory it was mounted from (${covering.root}) has been removed`;
   }
@@ -66,7 +67,10 @@ function bindMismatch(covering: Mount, { base }: PathEvidence, coldPath: string)
   return `the directory ${covering.root} of the storage box is mounted instead of ${expectedRoot}`;
 }
 
-/** A unit's mount may be of any type; it is wrong when it is a bind of the base, or of the disk the mount point lies on. */
+/**
+ * A unit's mount may be of any type; it is wrong when it is a bind of the base, or of the disk the mount point lies
+ * on.
+ */
 function unitMountMismatch(covering: Mount, { base, table, expectation }: PathEvidence): string | null {
   if (base?.mount?.device === covering.device) return 'it is a bind mount of the storage box';
   const parent = withAncestors(covering.mountPoint).at(-2);

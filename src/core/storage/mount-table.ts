@@ -5,9 +5,9 @@ import { isBelow, withAncestors } from './path-relation.ts';
 const outside = -1;
 
 /**
- * All mounts of one mount namespace, asked the way the kernel walks a path: from the root, at every name into the mount
- * that was made *on the mount the walk is in*. The longest mount point that matches is not always the answer: a later
- * mount on a parent directory hides what was mounted below it. Paths must be canonical.
+ * All mounts of one mount namespace, asked the way the kernel walks a path: from the root, at every name into the
+ * mount that was made *on the mount the walk is in*. The longest mount point that matches is not always the answer:
+ * a later mount on a parent directory hides what was mounted below it. Paths must be canonical.
  */
 export class MountTable {
   readonly mounts: readonly Mount[];
@@ -25,7 +25,9 @@ export class MountTable {
     }
   }
 
-  /** Every mount a walk to the path passes through, the root first, stacked layers from the lowest to the topmost. */
+  /**
+   * Every mount a walk to the path passes through, the root first, stacked layers from the lowest to the topmost.
+   */
   chain(path: string): Mount[] {
     const steps = withAncestors(path);
     const chain: Mount[] = [];

@@ -1,6 +1,8 @@
 /** One line of /proc/PID/mountinfo, unescaped (proc_pid_mountinfo(5)). */
 export interface Mount {
-  /** Unique only among the mounts that exist now: the kernel gives the number of a removed mount to the next one. */
+  /**
+   * Unique only among the mounts that exist now: the kernel gives the number of a removed mount to the next one.
+   */
   readonly id: number;
   /** The mount it was made on; not listed for the root of the table. */
   readonly parentId: number;

@@ -1,4 +1,6 @@
-/** File systems whose data another machine, or another process, has to deliver: they can hang or die while mounted. */
+/**
+ * File systems whose data another machine, or another process, has to deliver: they can hang or die while mounted.
+ */
 const networkTypes: ReadonlySet<string> = new Set([
   '9p',
   'afs',
@@ -26,8 +28,8 @@ const networkTypes: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Every `fuse.*` counts as a network file system, whatever it serves: it lives and dies with its daemon. `fuseblk` (NTFS and
- * exFAT on a local disk) counts as local; so does every type that is not known here.
+ * Every `fuse.*` counts as a network file system, whatever it serves: it lives and dies with its daemon. `fuseblk`
+ * (NTFS and exFAT on a local disk) counts as local; so does every type that is not known here.
  */
 export function isNetworkFileSystem(fstype: string): boolean {
   return networkTypes.has(fstype) || fstype.startsWith('fuse.');

@@ -1,4 +1,7 @@
-/** The states a hot path or the base can be in. The table of what each one is seen as stands in docs/storage-states.md. */
+/**
+ * The states a hot path or the base can be in. The table of what each one is seen as stands in
+ * docs/storage-states.md.
+ */
 export const storageStates = [
   'healthy',
   'dead',

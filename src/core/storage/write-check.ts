@@ -44,8 +44,9 @@ export function judgeWriteCheck(
 }
 
 /**
- * SFTP has one status for a full disk, an exceeded quota and a read-only file system: "failure". sshfs makes it EPERM where it waits for
- * the answer, and EIO where the data was written behind (seen at fsync). A refusal of permission is EACCES there, never EPERM.
+ * SFTP has one status for a full disk, an exceeded quota and a read-only file system: "failure". sshfs makes it
+ * EPERM where it waits for the answer, and EIO where the data was written behind (seen at fsync). A refusal of
+ * permission is EACCES there, never EPERM.
  */
 function judgeWriteError(
   { errno, step, freeBytes }: Extract<WriteCheck, { kind: 'error' }>,

@@ -33,8 +33,8 @@ export interface ChildRun {
 const claimPollMs = 25;
 
 /**
- * Puts one request to a new storage child and returns at `dueAt` at the latest. A child that is not done by then is sent KILL and abandoned;
- * its claim on the superblock stays until it has really ended.
+ * Puts one request to a new storage child and returns at `dueAt` at the latest. A child that is not done by then is
+ * sent KILL and abandoned; its claim on the superblock stays until it has really ended.
  */
 export async function askChild(request: ChildRequest, options: AskOptions): Promise<ChildRun> {
   const child = startChild();
@@ -92,8 +92,9 @@ function notStarted(error: Error): ChildRun['ended'] {
 }
 
 /**
- * Another process' question to the same network file system is waited for while it is young enough to be a healthy one. Local disks are
- * asked by several at a time; only a question that is blocked there stops the next one. Null: asked without a claim.
+ * Another process' question to the same network file system is waited for while it is young enough to be a healthy
+ * one. Local disks are asked by several at a time; only a question that is blocked there stops the next one. Null:
+ * asked without a claim.
  */
 async function claimInTime(
   child: ChildProcess,
@@ -157,7 +158,9 @@ function listen(child: ChildProcess) {
 /** What starting programs and judging may take beside the answer itself, on a busy machine. */
 const allowanceMs = 700;
 
-/** Options for all questions of one observation: no matter how many, they end within the timeout and `allowanceMs`. */
+/**
+ * Options for all questions of one observation: no matter how many, they end within the timeout and `allowanceMs`.
+ */
 export function startTheClock(timeoutMs: number, stuckDir: string | null): Omit<AskOptions, 'mount'> {
   return {
     dueAt: performance.now() + timeoutMs + allowanceMs,

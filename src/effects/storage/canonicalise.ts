@@ -17,8 +17,8 @@ export interface CanonicalPaths {
 const anyName = '/-';
 
 /**
- * Resolves symbolic links as far as local file systems reach. Nothing at or below a network mount is touched, so no mount can block it: a
- * link inside network storage is not followed.
+ * Resolves symbolic links as far as local file systems reach. Nothing at or below a network mount is touched, so no
+ * mount can block it: a link inside network storage is not followed.
  */
 export async function canonicalise(
   paths: readonly string[],

@@ -13,7 +13,9 @@ export type ChildRequest =
   | {
       readonly operation: 'canonicalise';
       readonly paths: readonly string[];
-      /** Mount points of network file systems: nothing at or below them is touched; what follows is taken as it is. */
+      /**
+       * Mount points of network file systems: nothing at or below them is touched; what follows is taken as it is.
+       */
       readonly stopAt: readonly string[];
     }
   | {

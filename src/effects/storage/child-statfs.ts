@@ -12,7 +12,10 @@ export function freeSpace(path: string): ChildAnswer {
   }
 }
 
-/** Null where it can't be known. Some servers answer with invented numbers; zero free bytes is believable all the same. */
+/**
+ * Null where it can't be known. Some servers answer with invented numbers; zero free bytes is believable all the
+ * same.
+ */
 export function freeBytes(path: string): number | null {
   try {
     const { blocks, bavail, bsize } = statfsSync(path);

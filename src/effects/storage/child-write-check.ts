@@ -10,8 +10,8 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
 const contentLength = 4096;
 
 /**
- * Makes a file, writes, syncs, reads it back and removes it. The file is removed after a failure too; only a hang between its making and its
- * removal leaves one behind (its name tells what it is).
+ * Makes a file, writes, syncs, reads it back and removes it. The file is removed after a failure too; only a hang
+ * between its making and its removal leaves one behind (its name tells what it is).
  */
 export function checkWrite(
   directory: string,

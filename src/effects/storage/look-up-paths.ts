@@ -7,7 +7,10 @@ import { probeSuperblock } from './probe-superblock.ts';
 
 interface Walk {
   readonly path: string;
-  /** The mounts that can block on the way, from the root, one per superblock; last the one that answers for the path. */
+  /**
+   * The mounts that can block on the way, from the root, one per superblock; last the one that answers for the
+   * path.
+   */
   readonly mounts: readonly Mount[];
 }
 
@@ -17,8 +20,8 @@ interface Failure {
 }
 
 /**
- * Looks up a random name below every path: all superblocks at the same time, and a superblock mounted inside another network mount after that one
- * has answered, since the walk to it goes through both.
+ * Looks up a random name below every path: all superblocks at the same time, and a superblock mounted inside
+ * another network mount after that one has answered, since the walk to it goes through both.
  */
 export async function lookUpPaths(
   paths: readonly string[],

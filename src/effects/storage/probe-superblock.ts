@@ -17,8 +17,8 @@ export function randomName(): string {
 }
 
 /**
- * Asks one superblock through one child: on a network file system its mount point first, since a dead one makes everything on
- * it dead; then the paths.
+ * Asks one superblock through one child: on a network file system its mount point first, since a dead one makes
+ * everything on it dead; then the paths.
  */
 export async function probeSuperblock(
   mount: Mount,

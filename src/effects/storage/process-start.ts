@@ -10,7 +10,10 @@ export interface ProcessStart {
   readonly ageMs: number;
 }
 
-/** Undefined when no such process exists, or all of it has ended and only waits to be collected. Fields: proc_pid_stat(5). */
+/**
+ * Undefined when no such process exists, or all of it has ended and only waits to be collected. Fields:
+ * proc_pid_stat(5).
+ */
 export function processStart(pid: number): ProcessStart | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

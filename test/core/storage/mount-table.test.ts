@@ -80,7 +80,9 @@ test('all mounts of a superblock', () => {
   assert.deepEqual(idsOf(mountTable(hostText).onSuperblock('0:40')), [64, 65, 66]);
 });
 
-/** Mounts and unmounts as the kernel does them, on a tree of few names, so that stacking and hiding are frequent. */
+/**
+ * Mounts and unmounts as the kernel does them, on a tree of few names, so that stacking and hiding are frequent.
+ */
 class MountModel {
   readonly mounts: Mount[] = [root];
 
