@@ -29,6 +29,8 @@ async function main(temporary: TemporaryFolder): Promise<boolean> {
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
     TMPDIR: temporary.path,
+    // tsc would keep one in the temporary folder.
+    NODE_DISABLE_COMPILE_CACHE: '1',
     ...(maySkip ? {} : { HEALTHARCHIVE_TEST_SKIP_NOTHING: '1' }),
     ...(isFull ? { HEALTHARCHIVE_TEST_FULL: '1' } : {}),
   };
