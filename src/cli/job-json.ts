@@ -51,6 +51,7 @@ export function jobJson(job: Job, nowMs: number): Record<string, unknown> {
   };
 }
 
+/** An attempt of `jobs show`. */
 export function attemptJson(attempt: AttemptRow): Record<string, unknown> {
   return {
     number: attempt.number,
@@ -68,6 +69,7 @@ export function attemptJson(attempt: AttemptRow): Record<string, unknown> {
   };
 }
 
+/** An entry of a job's history. */
 export function eventJson(event: EventRow): Record<string, unknown> {
   return { at: isoTime(event.at_ms), actor: event.actor, kind: event.kind, because: event.because };
 }

@@ -35,6 +35,7 @@ function writeAll(fd: number, text: string): void {
   }
 }
 
+/** The terminal of this process: its standard output and standard error. */
 export function processTerminal(): Terminal {
   return {
     exitStatus: 'done',

@@ -38,6 +38,7 @@ function lease(row: JobRow): Lease | null {
   };
 }
 
+/** The job that a row holds. */
 export function jobFromRow(row: JobRow & { source: string }): Job {
   return {
     id: row.id,
@@ -69,6 +70,7 @@ export function jobFromRow(row: JobRow & { source: string }): Job {
   };
 }
 
+/** The columns that a transition changes. */
 export function changeToRow(change: JobChange): Partial<JobRow> {
   return {
     status: change.status,

@@ -8,6 +8,7 @@ const statementTimeoutMs = 10_000;
 // bigint columns hold milliseconds, bytes and ids, far below 2^53, so they are read as numbers.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
+/** PostgreSQL through a small pool of connections; every wait for it has a limit. */
 export function postgresDialect(url: string): Dialect {
   const pool = new pg.Pool({
     connectionString: url,

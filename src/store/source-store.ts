@@ -12,6 +12,7 @@ export interface Source {
   readonly createdAtMs: number;
 }
 
+/** Every statement about sources. */
 export class SourceStore {
   readonly #database: Database;
 
