@@ -18,13 +18,22 @@ const deadlineMs = 5000;
 /**
  * Speaks through `systemd-notify`, because Node has no datagram sockets of the unix kind. The message then comes from a
  * child, so the unit needs `NotifyAccess=all`.
+ *
+ * The variables are taken out of `environment`, so that no other child inherits them: `podman run` would announce its
+ * container's process as the service's main process (MAINPID=), and the service would end with the first crawl.
  */
 export function serviceNotifier(environment: NodeJS.ProcessEnv): ServiceNotifier {
-  const isService = environment['NOTIFY_SOCKET'] !== undefined;
-  const send = async (...words: string[]): Promise<void> => {
-    if (isService) await runCommand(['systemd-notify', ...words.map(oneLine)], { deadlineMs });
-  };
+  const socket = environment['NOTIFY_SOCKET'];
   const watchdogUsec = Number(environment['WATCHDOG_USEC']);
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'])
+    Reflect.deleteProperty(environment, name);
+  const send = async (...words: string[]): Promise<void> => {
+    if (socket === undefined) return;
+    await runCommand(['systemd-notify', ...words.map(oneLine)], {
+      deadlineMs,
+      env: { NOTIFY_SOCKET: socket },
+    });
+  };
   return {
     watchdogMs: watchdogUsec > 0 ? watchdogUsec / 1000 : null,
     ready: async (status) => {

@@ -11,7 +11,7 @@ import { checkWritable } from '../effects/storage-access.ts';
 import type { ObservedPath } from '../effects/storage-probe.ts';
 import type { Database } from '../store/database.ts';
 import type { JobStore } from '../store/job-store.ts';
-import { isCrawlerGone } from './crawler-gone.ts';
+import { isCrawlerGone, removeContainerOf } from './crawler-gone.ts';
 import { observeJobStorage, type SeenStorage, type Unfit } from './job-storage.ts';
 import { leaseLengthMs, type WorkerSettings } from './worker-settings.ts';
 import type { WorkerPaths } from './worker-paths.ts';
@@ -132,21 +132,20 @@ export class Admission {
 
   /** A crawler that could not be killed may still hold the directory open: no second one beside it. */
   async #isFreeOfPredecessor(job: Job): Promise<boolean> {
-    if (
-      job.attempts > 0 &&
-      !(await isCrawlerGone(this.#paths, attemptName(job.id, job.attempts), this.#crawlerName()))
-    ) {
-      if (!this.#waitingForCrawler.has(job.id)) {
-        this.#log('warning', 'job waits: the crawler of its last attempt is still there', {
-          job: job.id,
-          attempt: attemptName(job.id, job.attempts),
-        });
-      }
-      this.#waitingForCrawler.add(job.id);
-      return false;
+    if (job.attempts === 0) return true;
+    const attempt = attemptName(job.id, job.attempts);
+    const isFree =
+      (await isCrawlerGone(this.#paths, attempt)) && (await removeContainerOf(attempt, this.#crawlerName()));
+    if (isFree) {
+      this.#waitingForCrawler.delete(job.id);
+      return true;
     }
-    this.#waitingForCrawler.delete(job.id);
-    return true;
+    if (!this.#waitingForCrawler.has(job.id)) {
+      const message = 'job waits: the crawler of its last attempt is still there';
+      this.#log('warning', message, { job: job.id, attempt });
+    }
+    this.#waitingForCrawler.add(job.id);
+    return false;
   }
 
   #crawlerName(): string {

@@ -15,6 +15,7 @@ import { renewedLease, type Admitted } from './admission.ts';
 import { attemptEnd } from './attempt-end.ts';
 import type { Conditions } from './conditions.ts';
 import { crawlPlan } from './crawl-plan.ts';
+import { isCrawlerGone } from './crawler-gone.ts';
 import { Ending } from './ending.ts';
 import { readExitRecord } from './exit-record-file.ts';
 import { isDatabaseAway, recordEnd } from './record-end.ts';
@@ -145,7 +146,10 @@ export class Attempt {
         attempt: this.name,
       });
     await this.#record(await this.#judge(ending.reason));
-    if (isGone) rmSync(attemptLock(this.#around.paths, this.name), { force: true });
+    // The launcher may be gone while its crawler is stuck in the kernel: then the lock says so, and must stay.
+    if (await isCrawlerGone(this.#around.paths, this.name)) {
+      rmSync(attemptLock(this.#around.paths, this.name), { force: true });
+    }
   }
 
   async #renew(ending: Ending): Promise<void> {

@@ -7,7 +7,7 @@ import { bootClockMs, type HostIdentity } from '../effects/host.ts';
 import type { Database } from '../store/database.ts';
 import type { JobStore } from '../store/job-store.ts';
 import { attemptEnd } from './attempt-end.ts';
-import { isCrawlerGone } from './crawler-gone.ts';
+import { isCrawlerGone, removeContainerOf } from './crawler-gone.ts';
 import { readExitRecord } from './exit-record-file.ts';
 import { attemptFiles, type WorkerPaths } from './worker-paths.ts';
 
@@ -18,6 +18,8 @@ export interface StaleVerdict {
   readonly code: 'stale' | 'lease_alive' | 'crawler_alive' | 'other_host';
   readonly because: string;
   readonly crawler: string;
+  /** Its attempt ran on this host. */
+  readonly isHere: boolean;
 }
 
 export interface StaleQuestion {
@@ -52,15 +54,16 @@ async function judge(
 ): Promise<StaleVerdict> {
   const { lease } = job;
   const crawler = (await store.history(job.id)).attempts.at(-1)?.crawler ?? 'wget';
+  const isHere = lease !== null && isOnThisHost(lease, question.host);
   const verdict = (code: StaleVerdict['code'], because: string): StaleVerdict => ({
     job,
     isStale: code === 'stale',
     code,
     because,
     crawler,
+    isHere,
   });
   if (lease === null) return verdict('stale', 'it has no lease');
-  const isHere = isOnThisHost(lease, question.host);
   if (!isHere && question.hostIsGone !== lease.host) {
     return verdict(
       'other_host',
@@ -70,7 +73,7 @@ async function judge(
   if (isHere && !isAbandoned(lease, question, serverNowMs)) {
     return verdict('lease_alive', `worker ${lease.worker} holds its lease`);
   }
-  if (isHere && !(await isCrawlerGone(paths, attemptName(job.id, job.attempts), crawler))) {
+  if (isHere && !(await isCrawlerGone(paths, attemptName(job.id, job.attempts)))) {
     return verdict('crawler_alive', 'its crawler is still alive');
   }
   return verdict('stale', `worker ${lease.worker} on ${lease.host} is gone, and so is the crawler`);
@@ -84,7 +87,8 @@ function isAbandoned(lease: Lease, question: StaleQuestion, serverNowMs: number 
 /**
  * Gives a stale job back. When the crawler had come to its end and left its exit record, that decides what becomes of
  * the job: a finished crawl is not crawled again because its worker died before it could say so.
- * @returns the outcome of the attempt, or `changed` when the job was somebody else's meanwhile
+ * @returns the outcome of the attempt; `changed` when the job was somebody else's meanwhile; `container_left` when its
+ *   container can't be removed: then the job stays as it is
  */
 export async function returnStaleJob(
   store: JobStore,
@@ -97,6 +101,7 @@ export async function returnStaleJob(
   const { job } = verdict;
   if (job.lease === null) return 'changed';
   const attempt = attemptName(job.id, job.attempts);
+  if (verdict.isHere && !(await removeContainerOf(attempt, verdict.crawler))) return 'container_left';
   const record = readExitRecord(attemptFiles(paths, attempt).exitRecord, attempt);
   const judgement = classifyAttempt({
     record,

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { CRAWLER_IMAGE, importCrawlerImage } from '../../lab/container-image.ts';
+import { bootHost, type Host } from '../../lab/host.ts';
+import { install, WORKER_UNIT, type Installation } from '../../lab/installation.ts';
+import { labUnavailable } from '../../lab/requirements.ts';
+import { waitFor } from '../../lab/wait-for.ts';
+
+interface Job {
+  readonly id: number;
+  readonly status: string;
+  readonly crawler_status: string | null;
+  readonly attempts: number;
+  readonly output_dir: string;
+  readonly last_error: string | null;
+  readonly progress: { readonly pages: number } | null;
+}
+
+const site = 'http://127.0.0.1:8001/en/';
+
+/** A host with the worker as a service, and a site whose crawl takes about `seconds`. */
+async function hostWithSite(name: string, configuration: string, pages: number, delayMs: number) {
+  const host = await bootHost({ name });
+  const options = ['--pages', String(pages), '--delay-ms', String(delayMs), '--port', '8001'];
+  const server = host.start([
+    '/opt/healtharchive/node_modules/.bin/node',
+    '/opt/healtharchive/lab/site.ts',
+    ...options,
+  ]);
+  const installation = await install(host, `[storagebox]\nmount = ""\ncold_root = ""\n${configuration}`);
+  await waitFor('the site', () => server.stdout().includes('"url"'), 10_000);
+  await installation.json('sources', 'add', '--code', 'hc', '--name', 'Health Canada', '--seed', site);
+  return { host, installation };
+}
+
+async function addJob(installation: Installation, name: string): Promise<Job> {
+  return (await installation.json('jobs', 'add', '--source', 'hc', '--name', name)) as Job;
+}
+
+async function until(
+  installation: Installation,
+  host: Host,
+  id: number,
+  what: string,
+  isSo: (job: Job) => boolean,
+) {
+  let job: Job | null = null;
+  try {
+    await waitFor(
+      `job ${id} ${what}`,
+      async () => {
+        job = (await installation.json('jobs', 'show', String(id))) as Job;
+        return isSo(job);
+      },
+      60_000,
+    );
+  } catch (error) {
+    throw new Error(`${String(error)}\n${JSON.stringify(job)}\n${await host.journal(WORKER_UNIT)}`, {
+      cause: error,
+    });
+  }
+  return job as unknown as Job;
+}
+
+const isCrawling = (job: Job) => job.status === 'running' && (job.progress?.pages ?? 0) > 0;
+const isCompleted = (job: Job) => job.status === 'completed';
+
+describe('the worker as a service', { skip: labUnavailable(['wget']) }, () => {
+  let host: Host;
+  let installation: Installation;
+  before(async () => {
+    ({ host, installation } = await hostWithSite(
+      'worker',
+      '[worker]\npoll_seconds = 0.5\nmin_free_percent = 1',
+      60,
+      100,
+    ));
+    await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
+  });
+  after(() => host.close());
+
+  test('is active once it is ready, and tells what it does', async () => {
+    assert.equal(await host.activeState(WORKER_UNIT), 'active');
+    assert.equal(await host.unitProperty(WORKER_UNIT, 'StatusText'), 'idle');
+    const job = await addJob(installation, 'status');
+    await until(installation, host, job.id, 'to crawl', isCrawling);
+    assert.match(await host.unitProperty(WORKER_UNIT, 'StatusText'), /crawling 1-001/);
+    const done = await until(installation, host, job.id, 'to complete', isCompleted);
+    const owner = await host.runOk(['sh', '-c', `stat -c %U ${done.output_dir}/warcs/1-001*`]);
+    assert.deepEqual([...new Set(owner.trim().split('\n'))], ['healtharchive']);
+  });
+
+  test('killed in the middle of a crawl, systemd starts it again and the job completes', async () => {
+    const job = await addJob(installation, 'killed');
+    await until(installation, host, job.id, 'to crawl', isCrawling);
+    await host.runOk(['systemctl', 'kill', '--kill-whom=main', '--signal=KILL', WORKER_UNIT]);
+    const done = await until(installation, host, job.id, 'to complete', isCompleted);
+    assert.equal(done.attempts, 2);
+    assert.equal(await host.activeState(WORKER_UNIT), 'active');
+  });
+
+  test('stopped in the middle of a crawl it ends cleanly, and the crawl goes on later', async () => {
+    const job = await addJob(installation, 'stopped');
+    await until(installation, host, job.id, 'to crawl', isCrawling);
+    await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 60_000 });
+    assert.equal(await host.unitProperty(WORKER_UNIT, 'Result'), 'success');
+    const stopped = (await installation.json('jobs', 'show', String(job.id))) as Job;
+    assert.deepEqual([stopped.status, stopped.crawler_status], ['retryable', 'interrupted']);
+    await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
+    await until(installation, host, job.id, 'to complete', isCompleted);
+  });
+
+  test('frozen, the watchdog ends it and systemd starts it again', async () => {
+    await host.installUnit(`${WORKER_UNIT}.d/quick.conf`, '[Service]\nWatchdogSec=4\nRestartSec=1\n');
+    await host.runOk(['systemctl', 'restart', WORKER_UNIT], { timeoutMs: 60_000 });
+    const before = await host.unitProperty(WORKER_UNIT, 'MainPID');
+    await new Promise((resolve) => setTimeout(resolve, 6000));
+    assert.equal(
+      await host.unitProperty(WORKER_UNIT, 'MainPID'),
+      before,
+      'an idle worker feeds its watchdog',
+    );
+    await host.runOk(['systemctl', 'kill', '--kill-whom=main', '--signal=STOP', WORKER_UNIT]);
+    await waitFor(
+      'another worker',
+      async () => {
+        const now = await host.unitProperty(WORKER_UNIT, 'MainPID');
+        return now !== before && now !== '0' && (await host.activeState(WORKER_UNIT)) === 'active';
+      },
+      30_000,
+    );
+  });
+
+  test('without its database it ends with 4 and is not started again', async () => {
+    await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 60_000 });
+    await host.runOk('cd /srv/healtharchive && mkdir away && mv healtharchive.db* away/');
+    await host.run(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
+    await waitFor(
+      'the unit to have failed',
+      async () => (await host.activeState(WORKER_UNIT)) === 'failed',
+      20_000,
+    );
+    assert.equal(await host.unitProperty(WORKER_UNIT, 'ExecMainStatus'), '4');
+    assert.match(await host.journal(WORKER_UNIT), /healtharchive db migrate/);
+  });
+});
+
+describe('container crawls', { skip: labUnavailable(['podman', 'crun', 'busybox', 'wget']) }, () => {
+  let host: Host;
+  let installation: Installation;
+  before(async () => {
+    // By its path: busybox's shell has a wget of its own. Status 8 means that some pages had an error status: for a container, success is 0.
+    const crawl =
+      '/usr/bin/wget -q -r -l inf --delete-after -P /tmp --warc-file={output}/{attempt} --warc-cdx {seeds}';
+    const arguments_ = ['sh', '-c', `${crawl} || test $? -eq 8`];
+    const crawler = `[crawler]\nkind = "container"\nengine = "podman"\nimage = "${CRAWLER_IMAGE}"\npreset = ${JSON.stringify(arguments_)}`;
+    ({ host, installation } = await hostWithSite(
+      'containers',
+      `[worker]\npoll_seconds = 0.5\nmin_free_percent = 1\nstop_grace_seconds = 3\n${crawler}`,
+      40,
+      150,
+    ));
+    await importCrawlerImage(host, ['healtharchive']);
+    await host.installUnit(`${WORKER_UNIT}.d/limits.conf`, '[Service]\nLimitNPROC=4096\n');
+    await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
+  });
+  after(() => host.close());
+
+  async function containers(): Promise<string[]> {
+    const names = await host.runOk(['podman', 'ps', '--all', '--format', '{{.Names}}'], {
+      user: 'healtharchive',
+    });
+    return names.split('\n').filter((name) => name !== '');
+  }
+
+  test('a crawl in a container ends in WARC files with the names of its attempt', async () => {
+    const job = await addJob(installation, 'contained');
+    await waitFor(
+      'its container',
+      async () => (await containers()).includes(`healtharchive-${job.id}-001`),
+      30_000,
+    );
+    const done = await until(installation, host, job.id, 'to be over', (seen) =>
+      ['completed', 'failed'].includes(seen.status),
+    );
+    assert.equal(done.status, 'completed', done.last_error ?? '');
+    const files = await host.runOk(['ls', `${done.output_dir}/warcs`]);
+    assert.match(files, new RegExp(`^${job.id}-001-\\S*\\.warc\\.gz$`, 'm'));
+    assert.deepEqual(await containers(), []);
+  });
+
+  test('cancel ends the container', async () => {
+    const job = await addJob(installation, 'cancelled');
+    await waitFor(
+      'its container',
+      async () => (await containers()).includes(`healtharchive-${job.id}-001`),
+      30_000,
+    );
+    await installation.json('jobs', 'cancel', String(job.id));
+    await until(installation, host, job.id, 'to be cancelled', (seen) => seen.status === 'cancelled');
+    await waitFor('the container to be gone', async () => (await containers()).length === 0, 20_000);
+  });
+
+  test('kill -9 of the worker: no second container beside the first, and the job completes', async () => {
+    const job = await addJob(installation, 'killed');
+    await waitFor(
+      'its container',
+      async () => (await containers()).includes(`healtharchive-${job.id}-001`),
+      30_000,
+    );
+    await host.runOk(['systemctl', 'kill', '--kill-whom=main', '--signal=KILL', WORKER_UNIT]);
+    const done = await until(installation, host, job.id, 'to complete', isCompleted);
+    assert.equal(done.attempts, 2);
+  });
+
+  test('an image that is not there is a configuration error that names it', async () => {
+    await host.runOk(
+      `sed -i 's|^image = .*|image = "localhost/no-such-image:1"|' /etc/healtharchive/config.toml`,
+    );
+    await host.runOk(['systemctl', 'restart', WORKER_UNIT], { timeoutMs: 60_000 });
+    const job = await addJob(installation, 'no image');
+    const failed = await until(installation, host, job.id, 'to fail', (seen) => seen.status === 'failed');
+    assert.equal(failed.crawler_status, 'config_error');
+    assert.match(failed.last_error ?? '', /image/);
+  });
+});
