@@ -63,7 +63,7 @@ function readManifest({ tiering, storagebox, paths }: Configuration): readonly M
   return parseManifest(text, { jobsRoot: paths.jobs_root, boxMount: storagebox.mount }).entries;
 }
 
-function unfitness(path: ObservedPath, base: StorageReport['base'], expectation: Expectation): Unfit | null {
+function unfitness(path: ObservedPath, base: StorageReport['base']): Unfit | null {
   if (path.state !== 'healthy') return { reason: path.state, detail: path.reason };
   // A bind can outlive its base; a crawl that runs on it goes on, but none begins on it.
   if (path.expectation.kind === 'bind' && base !== null && base.state !== 'healthy') {
