@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { DatabaseUnusableError } from '../core/errors.ts';
 import type { Database, Writing } from './database.ts';
-import { codeVersion, migrations, type Migration } from './migrations/index.ts';
+import { codeVersion, migrations } from './migrations/index.ts';
+import type { Migration } from './migrations/migration.ts';
 
 /** PostgreSQL advisory lock that one migration (or one addition of a job) holds at a time: "heal" in ASCII. */
 export const advisoryLockKey = 0x6865616c;

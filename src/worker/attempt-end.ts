@@ -1,4 +1,4 @@
-import type { Judgement } from '../core/attempts/classify.ts';
+import type { Judgement } from '../core/attempts/judgement.ts';
 import type { ExitRecord } from '../core/attempts/exit-record.ts';
 import type { Progress } from '../core/jobs/job.ts';
 import type { JobEvent } from '../core/jobs/transitions.ts';

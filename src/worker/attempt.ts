@@ -1,7 +1,8 @@
 import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Configuration } from '../config/schema.ts';
-import { classifyAttempt, type EndReason, type Judgement } from '../core/attempts/classify.ts';
+import { classifyAttempt } from '../core/attempts/classify.ts';
+import type { EndReason, Judgement } from '../core/attempts/judgement.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
 import { advanceProgress, noProgress, type CrawlProgress } from '../core/crawler/progress.ts';
 import type { Progress } from '../core/jobs/job.ts';

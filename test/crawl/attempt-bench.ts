@@ -15,7 +15,8 @@ import { join } from 'node:path';
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WARCParser } from 'warcio';
-import { classifyAttempt, type Judgement } from '../../src/core/attempts/classify.ts';
+import { classifyAttempt } from '../../src/core/attempts/classify.ts';
+import type { Judgement } from '../../src/core/attempts/judgement.ts';
 import type { ExitRecord } from '../../src/core/attempts/exit-record.ts';
 import { attemptFolder, attemptName, type LaunchSpec } from '../../src/core/attempts/launch-spec.ts';
 import { scopeOf, scopePattern } from '../../src/core/crawler/scope.ts';

@@ -11,7 +11,8 @@ import { DatabaseUnavailableError, DatabaseUnusableError } from '../../src/core/
 import { Database } from '../../src/store/database.ts';
 import { JobStore } from '../../src/store/job-store.ts';
 import { checkSchema, migrate } from '../../src/store/migrate.ts';
-import { codeVersion, migrations, type Migration } from '../../src/store/migrations/index.ts';
+import { codeVersion, migrations } from '../../src/store/migrations/index.ts';
+import type { Migration } from '../../src/store/migrations/migration.ts';
 import { SourceStore } from '../../src/store/source-store.ts';
 import { describeOnBothDatabases } from './databases.ts';
 
@@ -93,8 +94,8 @@ describeOnBothDatabases('migrate', (fresh) => {
   test('code that is older than the database allows refuses, and says what to install', async () => {
     const { database } = await fresh();
     await migrate(database, [...migrations, laterStep(codeVersion + 1, codeVersion + 1)]);
-    for (const attempt of [checkSchema(database), migrate(database)]) {
-      await assert.rejects(attempt, (error: unknown) => {
+    for (const attempt of [checkSchema, migrate]) {
+      await assert.rejects(attempt(database), (error: unknown) => {
         assert.ok(error instanceof DatabaseUnusableError);
         assert.match(
           error.message,
@@ -163,8 +164,9 @@ describe('a SQLite file that is not there', () => {
 
   test('is made by nobody who does not say so', async () => {
     const database = new Database(`sqlite:${missing}`);
-    for (const attempt of [checkSchema(database), migrate(database), new JobStore(database).list()]) {
-      await assert.rejects(attempt, (error: unknown) => {
+    const list = async (given: Database): Promise<unknown> => await new JobStore(given).list();
+    for (const attempt of [checkSchema, migrate, list]) {
+      await assert.rejects(attempt(database), (error: unknown) => {
         assert.ok(error instanceof DatabaseUnusableError, String(error));
         assert.equal(error.message, `the database ${missing} does not exist.`);
         assert.equal(error.fix, 'healtharchive db migrate');

@@ -1,6 +1,6 @@
 import { sql, type ColumnDefinitionBuilder } from 'kysely';
 import type { DatabaseKind, Writing } from '../database.ts';
-import type { Migration } from './index.ts';
+import type { Migration } from './migration.ts';
 
 /** Sources, jobs, their attempts and their history. */
 export const createJobs: Migration = {

@@ -1,17 +1,5 @@
-import type { DatabaseKind, Writing } from '../database.ts';
 import { createJobs } from './0001-create-jobs.ts';
-
-/**
- * One step of the schema. Migrations are append-only and additive, so that the release before still works with a
- * database that was migrated by this one.
- */
-export interface Migration {
-  readonly version: number;
-  readonly name: string;
-  /** The oldest schema version of code that can still work with the database after this step. */
-  readonly oldestCode: number;
-  readonly up: (transaction: Writing, kind: DatabaseKind) => Promise<void>;
-}
+import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [createJobs];
 

@@ -2,13 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  classifyAttempt,
-  endReasons,
-  type AttemptEnd,
-  type AttemptOutcome,
-} from '../../../src/core/attempts/classify.ts';
+import { classifyAttempt, type AttemptEnd } from '../../../src/core/attempts/classify.ts';
 import type { CrawlerExit, ExitRecord } from '../../../src/core/attempts/exit-record.ts';
+import { endReasons, type AttemptOutcome } from '../../../src/core/attempts/judgement.ts';
 import { storageStates } from '../../../src/core/storage/path-state.ts';
 import { outcomeCases, record } from './outcome-cases.ts';
 

@@ -1,5 +1,6 @@
 /** The table of docs/attempt-outcomes.md, as cases. A test holds the document and the function to it. */
-import type { AttemptEnd, AttemptOutcome } from '../../../src/core/attempts/classify.ts';
+import type { AttemptEnd } from '../../../src/core/attempts/classify.ts';
+import type { AttemptOutcome } from '../../../src/core/attempts/judgement.ts';
 import type { ArchivedFiles, CrawlerExit, ExitRecord } from '../../../src/core/attempts/exit-record.ts';
 
 export interface OutcomeCase {
