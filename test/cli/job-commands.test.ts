@@ -19,14 +19,16 @@ const wishes: readonly (readonly [JobStatus, cancel: Expected, retry: Expected])
   ['cancelled', [0, 'cancelled', /was cancelled already/], [0, 'queued', /runs again/]],
 ];
 
+/** Puts a job of that state into the store; returns its id. */
 async function jobIn(setup: LocalSetup, status: JobStatus, name: string): Promise<string> {
-  const job = await setup.ask('jobs', 'add', '--source', 'hc', '--name', name);
-  await setup.withStore(async (_jobs, database) => {
+  return await setup.withStore(async (jobs, database) => {
+    const place = { source: 'hc', name, outputDir: `${setup.jobsRoot}/hc/${name}` };
+    const job = await jobs.add({ ...place, seeds: [], campaignKind: null, campaignYear: null }, 'tester', 1);
     await database.write(async (tx) => {
-      await tx.updateTable('jobs').set({ status }).where('id', '=', Number(job['id'])).execute();
+      await tx.updateTable('jobs').set({ status }).where('id', '=', job.id).execute();
     });
+    return String(job.id);
   });
-  return String(job['id']);
 }
 
 test('jobs cancel and jobs retry in every state', async (t) => {

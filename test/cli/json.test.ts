@@ -25,7 +25,7 @@ const jobFields = [
 ];
 const planFields = ['mode', 'verdict', 'reason', 'steps', 'refusals'];
 
-/** Every command that answers, in an order in which each can; the real program. */
+/** Every command that answers, in an order in which each can. */
 const answers: readonly (readonly [args: readonly string[], status: number, fields: readonly string[]])[] = [
   [['db', 'migrate'], 0, ['applied']],
   [
@@ -48,7 +48,7 @@ const answers: readonly (readonly [args: readonly string[], status: number, fiel
 test('--json: exactly one document on standard output, with the fields of the contract', async (t) => {
   const setup = await localSetup(t);
   for (const [args, expected, fields] of answers) {
-    const { status, stdout, stderr } = await setup.spawn(...args, '--json');
+    const { status, stdout, stderr } = await setup.run(...args, '--json');
     const line = args.join(' ');
     assert.equal(status, expected, `${line}: ${stderr}`);
     assert.equal(stderr, '', `${line}: nothing to say beside the answer`);
@@ -56,6 +56,9 @@ test('--json: exactly one document on standard output, with the fields of the co
     const lacking = fields.filter((field) => !(field in document));
     assert.deepEqual(lacking, [], `${line} lacks fields`);
   }
+  const { status, stdout, stderr } = await setup.spawn('jobs', 'show', '1', '--json');
+  assert.deepEqual([status, stderr], [0, ''], 'the real program');
+  assert.deepEqual(JSON.parse(stdout), await setup.ask('jobs', 'show', '1'));
 });
 
 test('a job in JSON: types, times and null as the contract has them', async (t) => {
@@ -126,7 +129,7 @@ test('errors leave standard output empty, with --json too', async (t) => {
     [['jobs', 'list', '--config', '/nowhere'], 4],
     [['jobs', 'list', '--nope'], 2],
   ] as const) {
-    const { status, stdout, stderr } = await setup.spawn(...args, '--json');
+    const { status, stdout, stderr } = await setup.run(...args, '--json');
     assert.equal(status, expected, stderr);
     assert.equal(stdout, '', args.join(' '));
     assert.notEqual(stderr, '');

@@ -34,7 +34,6 @@ function linesWith(pattern: RegExp, files = texts): string[] {
   );
 }
 
-const thisFile = /^test\/project\/repository-text\.test\.ts:/;
 const outsideOfThisFile = (places: readonly string[]) =>
   places.filter((place) => !place.startsWith('test/project/repository-text.test.ts:'));
 

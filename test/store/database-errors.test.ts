@@ -293,8 +293,12 @@ describe('PostgreSQL in trouble', { skip: postgresSkip }, () => {
     const database = open(cluster.url('archive'));
     await addSource(database, 'before');
     await cluster.halt();
-    for (const attempt of [codes(database), addSource(database, 'during'), database.serverNowMs()])
-      await assert.rejects(attempt, unavailable(/^the database postgres:\/\/.*\/archive does not answer: /));
+    const clock = async (): Promise<unknown> => await database.serverNowMs();
+    for (const attempt of [codes, (given: Database) => addSource(given, 'during'), clock])
+      await assert.rejects(
+        attempt(database),
+        unavailable(/^the database postgres:\/\/.*\/archive does not answer: /),
+      );
     await cluster.launch();
     await addSource(database, 'after');
     assert.deepEqual(await codes(database), ['after', 'before']);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UsageError } from '../../src/core/errors.ts';
 import { SourceStore, type Source } from '../../src/store/source-store.ts';
-import { describeOnBothDatabases } from './databases.ts';
+import { describeOnBothDatabases, type TestDatabase } from './databases.ts';
 
 const hc = {
   code: 'hc',
@@ -12,8 +12,13 @@ const hc = {
 };
 
 describeOnBothDatabases('source store', (fresh) => {
+  let shared: TestDatabase | null = null;
+
+  /** An empty store; its database is made once. */
   async function store(): Promise<SourceStore> {
-    return new SourceStore((await fresh()).database);
+    shared ??= await fresh();
+    await shared.database.write(async (tx) => await tx.deleteFrom('sources').execute());
+    return new SourceStore(shared.database);
   }
 
   test('a source comes back as it was given, with the time it was added', async () => {
