@@ -49,7 +49,7 @@ async function main(temporary: TemporaryFolder): Promise<boolean> {
       const files = [];
       for (const command of commands) {
         stop.signal.throwIfAborted();
-        files.push(await runCommand(command, checkout, environment, say));
+        files.push(await runCommand(command, checkout, environment, say, stop.signal));
       }
       return { name, files, seconds: (performance.now() - begin) / 1000 };
     });
@@ -58,7 +58,7 @@ async function main(temporary: TemporaryFolder): Promise<boolean> {
   await runAll('check', CHECKS);
   const suites = findSuites(checkout, isFull);
   for (const suite of suites) {
-    await run(suite.name, async () => await runSuite(suite, checkout, environment, say));
+    await run(suite.name, async () => await runSuite(suite, checkout, environment, say, stop.signal));
   }
   await runAll('demo', [DEMO]);
 

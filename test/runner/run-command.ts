@@ -15,6 +15,7 @@ export async function runCommand(
   checkout: string,
   environment: NodeJS.ProcessEnv,
   say: (line: string) => void,
+  stop: AbortSignal,
 ): Promise<FileOutcome> {
   const begin = performance.now();
   const child = start(argv, environment, checkout);
@@ -22,6 +23,7 @@ export async function runCommand(
   const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
   clearTimeout(limit);
   const seconds = (performance.now() - begin) / 1000;
+  stop.throwIfAborted();
   const isPassed = child.exitCode === 0;
   say(
     `  ${isPassed ? '✔' : '✘'} ${name.padEnd(48)} ${isPassed ? 'passed' : 'FAILED'} (${seconds.toFixed(1)} s)`,
