@@ -47,7 +47,7 @@ test('the real program takes and shows them too, also as directories and sources
     ['jobs', 'list'],
     ['jobs', 'show', '1'],
     ['sources', 'list'],
-    ['jobs', 'add', '--source', 'hc', '--name', `${odd}2`],
+    ['jobs', 'add', '--source', 'hc', '--name', `${odd}2`, '--output-dir', `${odd}2`],
   ]) {
     const { status, stdout, stderr } = await setup.spawn(...args);
     assert.equal(status, 0, stderr);
