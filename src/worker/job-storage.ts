@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Configuration } from '../config/schema.ts';
+import { OperatorError } from '../core/errors.ts';
 import type { Job } from '../core/jobs/job.ts';
 import { parseManifest, type ManifestEntry } from '../core/storage/manifest.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
@@ -57,8 +58,10 @@ function readManifest({ tiering, storagebox, paths }: Configuration): readonly M
   try {
     text = readFileSync(tiering.manifest, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    // Without it nobody knows which paths must be mounts, and a crawl could land on the local disk.
+    throw new OperatorError(`the tiering manifest ${tiering.manifest} can't be read (${code}).`);
   }
   return parseManifest(text, { jobsRoot: paths.jobs_root, boxMount: storagebox.mount }).entries;
 }

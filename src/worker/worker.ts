@@ -1,4 +1,5 @@
 import type { Configuration } from '../config/schema.ts';
+import { OperatorError } from '../core/errors.ts';
 import { tryLock } from '../effects/flock.ts';
 import type { HostIdentity } from '../effects/host.ts';
 import type { Log } from '../effects/log.ts';
@@ -127,9 +128,10 @@ export class Worker {
       this.#databaseAwaySinceMs = null;
       this.#databasePauseMs = 0;
       this.#conditions.end('database');
+      this.#conditions.end('trouble');
       return look;
     } catch (error) {
-      if (!isDatabaseAway(error)) throw error;
+      if (!isDatabaseAway(error)) return this.#heldBackBy(error, mode);
       this.#databaseAwaySinceMs ??= performance.now();
       if (mode !== 'service' && performance.now() - this.#databaseAwaySinceMs > drainPatienceMs) throw error;
       this.#databasePauseMs = Math.min(
@@ -141,6 +143,13 @@ export class Worker {
       });
       return 'held_back';
     }
+  }
+
+  /** What a person must mend (an unreadable manifest, a lock folder without permission) ends no crawl that runs. */
+  #heldBackBy(error: unknown, mode: WorkerMode): Look {
+    if (!(error instanceof OperatorError) || mode !== 'service') throw error;
+    this.#conditions.begin('trouble', 'nothing is started', { because: error.message }, 'error');
+    return 'held_back';
   }
 
   /** Jobs whose worker died: at once after our start (our name's lock is ours, so a lease in our name is our predecessor's), then now and then. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, renameSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
@@ -195,6 +195,24 @@ test('while the storage lock is held exclusively nothing starts; the worker says
   lock.release();
   await setup.until(id, 'to complete', (job) => job.status === 'completed');
   assert.equal(occurrences(worker.output(), 'notice  the mounts are being worked on'), 1);
+});
+
+test('a manifest that can’t be read holds starts back, and is said once', async (t) => {
+  const { setup, id } = await slowCrawl(t, 4);
+  const box = join(setup.dir, 'box');
+  const manifest = join(setup.dir, 'manifest');
+  mkdirSync(manifest); // reading a directory fails for root too
+  setup.configure({
+    storagebox: `mount = "${box}"\ncold_root = "${box}/jobs"`,
+    tiering: `manifest = "${manifest}"`,
+  });
+  const worker = setup.worker();
+  await waitFor('the worker to say so', () => worker.output().includes('EISDIR'), 20_000);
+  await sleep(1500);
+  assert.equal(occurrences(worker.output(), 'nothing is started'), 1);
+  assert.equal((await setup.job(id)).attempts, 0);
+  rmdirSync(manifest);
+  await setup.until(id, 'to complete', (job) => job.status === 'completed');
 });
 
 function isAlive(pid: number): boolean {
