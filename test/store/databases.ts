@@ -75,7 +75,7 @@ export function postgresBinaries(): string | null {
 /** A throw-away cluster on a unix socket. The server refuses root, so it runs as `nobody` then. */
 export class PostgresCluster {
   readonly #bin: string;
-  readonly #folder = mkdtempSync('/tmp/healtharchive-pg-');
+  readonly #folder = mkdtempSync(join(tmpdir(), 'healtharchive-pg-'));
   readonly #identity: { uid?: number; gid?: number };
   #server: ReturnType<typeof spawn> | null = null;
 

@@ -115,9 +115,9 @@ describeOnBothDatabases('job store', (fresh) => {
     );
     const won = claims.filter((claim) => claim !== null);
     assert.equal(won.length, 1);
-    assert.equal(won[0]?.status, 'running');
-    assert.equal(won[0]?.attempts, 1);
-    assert.ok(won[0]?.lease !== null);
+    const [winner] = won;
+    assert.deepEqual([winner?.status, winner?.attempts], ['running', 1]);
+    assert.notEqual(winner?.lease, null);
   });
 
   test('a job in cooldown can’t be claimed, and is not among the eligible ones, until the cooldown is over', async () => {

@@ -8,7 +8,7 @@
  *
  * Every step that storage can fail ends in the record instead of an exception.
  */
-import { rmSync } from 'node:fs';
+import { constants, openSync, rmSync } from 'node:fs';
 import type { ArchivedFiles, CrawlerExit, ExitRecord } from '../../core/attempts/exit-record.ts';
 import type { LaunchSpec } from '../../core/attempts/launch-spec.ts';
 import { adoptContainerFiles, filesOfAttempt, sizeOfFiles, syncFiles, warcFilesOf } from './attempt-files.ts';
@@ -92,6 +92,8 @@ async function crawl(
   let worst: CrawlerRun['exit'] = { kind: 'exited', code: 0 };
   const errnos = new Set<string>();
   const ended = (exit: CrawlerExit): Crawled => ({ exit, storageErrnos: [...errnos] });
+  const temporaryFd =
+    spec.container === null ? openSync(spec.scratchDir, constants.O_RDONLY | constants.O_DIRECTORY) : null;
   for (const pass of spec.passes) {
     if (pass.skipIfArchived !== null && tally.hasAnswered(pass.skipIfArchived)) continue;
     if (spec.dedupCdxFile !== null) {
@@ -106,7 +108,7 @@ async function crawl(
     }
     if (stop.reason() !== null) return ended({ kind: 'signaled', signal: 'SIGTERM' });
     const { container } = spec;
-    const run = await runCrawler(pass.argv, stop, spec.stopGraceMs, {
+    const run = await runCrawler(pass.argv, temporaryFd, stop, spec.stopGraceMs, {
       answer: (url) => {
         tally.addAnswer(url);
       },

@@ -23,12 +23,16 @@ export interface CrawlerRun {
 /** The attempt's flock'd descriptor. Node marks it close-on-exec at its own start, so it is passed on by name. */
 const LOCK_FD = 3;
 const LOG_FD = 1;
+/** In the crawler: its folder for temporary files. */
+const TEMPORARY_FD = 4;
 /** After KILL a process that is stuck in the kernel is not waited for any longer: it keeps the lock, which says that it lives. */
 const KILLED_DEADLINE_MS = 10_000;
 const LEFTOVER_DEADLINE_MS = 1000;
 
 export async function runCrawler(
   argv: readonly [string, ...string[]],
+  /** An open folder on local disk for the crawler's temporary files; null: it has its own. */
+  temporaryFd: number | null,
   stop: StopRequest,
   stopGraceMs: number,
   on: {
@@ -40,8 +44,8 @@ export async function runCrawler(
   const [program, ...args] = argv;
   // The crawler inherits the working directory: naming it again would go by its path.
   const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe', LOCK_FD],
-    env: crawlerEnvironment(),
+    stdio: ['ignore', 'pipe', 'pipe', LOCK_FD, temporaryFd ?? 'ignore'],
+    env: { ...crawlerEnvironment(), ...(temporaryFd === null ? {} : temporaryFolder) },
   });
   const storageErrnos = new Set<string>();
   const onProgress = (progress: CrawlProgress): void => {
@@ -112,6 +116,12 @@ export function writeToLog(bytes: Buffer | string): void {
     errnoOf(error);
   }
 }
+
+/**
+ * wget keeps the name of a temporary file in 100 bytes and fails with a longer one, and $TMPDIR comes before its
+ * --warc-tempdir (seen with 1.21): the open folder has a name that is always short.
+ */
+const temporaryFolder = { TMPDIR: `/proc/self/fd/${TEMPORARY_FD}` };
 
 /** Messages in English, as the log is read by us; none of our secrets. */
 function crawlerEnvironment(): NodeJS.ProcessEnv {

@@ -30,7 +30,6 @@ test('the whole command of a job with one seed', () => {
         '--warc-file=warcs/12-003',
         '--warc-cdx',
         '--warc-max-size=1G',
-        '--warc-tempdir=/state/attempts/12-003/scratch',
         '--warc-dedup=/state/attempts/12-003/scratch/earlier.cdx',
         '--warc-header=operator: HealthArchive',
         '--warc-header=isPartOf: 12-003',
