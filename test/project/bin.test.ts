@@ -21,8 +21,8 @@ async function start(root: string, args: readonly string[] = [], path = ''): Pro
   return await runProgram(join(root, 'bin/healtharchive'), args, { env });
 }
 
-/** A stand-in for Node that shows what it is called with. */
 const runtime = `node_modules/node-linux-${process.arch}/bin/node`;
+/** A stand-in for Node that shows what it is called with. */
 const fakeNode = '#!/bin/sh\n[ "$1" = --version ] && exit 0\nprintf "%s\\n" "$@"\nexit 7\n';
 
 test('from another folder, through symbolic links, with a space in the path', async (t) => {
