@@ -36,16 +36,14 @@ export function addJobAdd(jobs: Command, terminal: Terminal): void {
       const name = checkedName(options.name ?? defaultJobName(options.source, nowMs));
       const configuration = readConfiguration(options, terminal);
       const wanted = options.outputDir ?? `${pathSegment(options.source)}/${pathSegment(name)}`;
-      const outputDir = await outputDirectory(wanted, configuration);
-      const job = await withDatabase(
-        configuration,
-        async (database) =>
-          await new JobStore(database).add(
-            { source: options.source, name, outputDir, seeds, campaignKind: null, campaignYear: null },
-            operatorName(terminal.environment),
-            nowMs,
-          ),
-      );
+      const job = await withDatabase(configuration, async (database) => {
+        const outputDir = await outputDirectory(wanted, configuration);
+        return await new JobStore(database).add(
+          { source: options.source, name, outputDir, seeds, campaignKind: null, campaignYear: null },
+          operatorName(terminal.environment),
+          nowMs,
+        );
+      });
       if (options.json === true) terminal.answerJson(jobJson(job, nowMs));
       else
         terminal.answer(

@@ -51,39 +51,32 @@ test('a dry run waits (3) and queues nothing; applied (0); again there is nothin
     assert.deepEqual([plan.verdict, plan.steps], ['nothing_to_do', []]);
   }
   assert.equal(setup.databaseContent(), done);
+  const next = await setup.run('campaign', 'schedule', '--year', '2027');
+  assert.equal(next.status, 3, 'another year is another campaign');
   const job = await setup.ask('jobs', 'show', '1');
   assert.deepEqual([job['campaign_kind'], job['campaign_year']], ['annual', 2026]);
 });
 
-test('a year is one year: the next one is a new campaign', async (t) => {
+test('jobs of people that have the name or the directory are refused, and the other sources are served', async (t) => {
   const setup = await localSetup(t);
-  for (const year of ['2026', '2027']) await setup.ask('campaign', 'schedule', '--year', year, '--apply');
-  const jobs = (await setup.ask('jobs', 'list'))['jobs'] as { name: string }[];
+  for (const code of ['phac', 'cihr'])
+    await setup.ask('sources', 'add', '--code', code, '--name', code, '--seed', 'https://x.example/');
+  await setup.ask('jobs', 'add', '--source', 'hc', '--name', 'hc-2026', '--output-dir', 'mine');
+  await setup.ask('jobs', 'add', '--source', 'hc', '--name', 'mine', '--output-dir', 'phac/phac-2026');
+  const schedule = ['campaign', 'schedule', '--year', '2026'];
+  const dry = await setup.run(...schedule, '--json');
+  const plan = JSON.parse(dry.stdout) as Plan;
+  assert.equal(dry.status, 3);
   assert.deepEqual(
-    jobs.map((job) => job.name),
-    ['hc-2026', 'hc-2027'],
+    plan.refusals.map(({ code, because }) => [code, because.split(',')[0]]),
+    [
+      ['name_taken', 'source hc: job 1 has the name hc-2026 already'],
+      ['output_dir_taken', 'source phac: job 2'],
+    ],
   );
+  const applied = await setup.run(...schedule, '--apply');
+  assert.equal(applied.status, 5);
+  assert.match(applied.stderr, /Refused: source hc: job 1.*\nRefused: source phac: job 2/);
+  assert.match(applied.stdout, /cihr-2026/);
+  assert.doesNotMatch(applied.stdout, /phac-2026|hc-2026/);
 });
-
-for (const [what, args, code] of [
-  ['name', ['--name', 'hc-2026', '--output-dir', 'mine'], 'name_taken'],
-  ['directory', ['--name', 'mine', '--output-dir', 'hc/hc-2026'], 'output_dir_taken'],
-] as const) {
-  test(`a person's job that has the ${what}: refused by name, and the other sources are served`, async (t) => {
-    const setup = await localSetup(t);
-    await setup.ask('sources', 'add', '--code', 'phac', '--name', 'P', '--seed', 'https://p.example/');
-    await setup.ask('jobs', 'add', '--source', 'hc', ...args);
-    const schedule = ['campaign', 'schedule', '--year', '2026'];
-    const dry = await setup.run(...schedule, '--json');
-    const plan = JSON.parse(dry.stdout) as Plan;
-    assert.equal(dry.status, 3);
-    assert.equal(plan.refusals[0]?.code, code);
-    assert.match(plan.refusals[0].because, /source hc: job 1/);
-    const applied = await setup.run(...schedule, '--apply');
-    assert.equal(applied.status, 5);
-    assert.match(applied.stderr, /Refused: source hc: job 1/);
-    assert.match(applied.stdout, /phac-2026/);
-    const again = JSON.parse((await setup.run(...schedule, '--apply', '--json')).stdout) as Plan;
-    assert.deepEqual([again.verdict, again.steps.length, again.refusals.length], ['refused', 0, 1]);
-  });
-}
