@@ -34,6 +34,7 @@ async function main(spec: LaunchSpec, specFile: string): Promise<void> {
   const { folder, ...outcome } = result;
   const record: ExitRecord = {
     attempt: spec.attempt,
+    token: spec.token,
     startedAtMs,
     finishedAtMs: Date.now(),
     workerLost: stop.reason() === 'worker_lost',

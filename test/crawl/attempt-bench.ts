@@ -75,6 +75,7 @@ export class AttemptBench {
     const dedupCdxFile = join(scratchDir, 'earlier.cdx');
     const spec: LaunchSpec = {
       attempt,
+      token: `token of ${attempt}`,
       outputDir: this.outputDir,
       expectedMount: { kind: 'local' },
       seeds,

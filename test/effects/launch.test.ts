@@ -73,6 +73,7 @@ describe('launcher', { concurrency: 4 }, () => {
     const record = started.record();
     assert.deepEqual(record?.exit, { kind: 'exited', code: 0 });
     assert.equal(record.archived?.warcFiles, 1);
+    assert.equal(record.token, started.spec.token);
     assert.equal(existsSync(started.spec.scratchDir), false);
     const copied = await bench.copied(1);
     assert.deepEqual(readdirSync(copied).sort(), ['crawler.log', 'exit-record.json']);
@@ -239,6 +240,7 @@ describe('launcher', { concurrency: 4 }, () => {
     const launch = programPath('launcher').replace(/launcher\.ts$/, 'launch.ts');
     const spec: LaunchSpec = {
       attempt: '7-001',
+      token: 'token',
       outputDir: bench.outputDir,
       expectedMount: { kind: 'local' },
       seeds,

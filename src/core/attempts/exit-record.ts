@@ -35,6 +35,11 @@ export interface SeedRedirect {
 /** Written by the launcher to local disk, atomically and synced. It outlives the worker. */
 export interface ExitRecord {
   readonly attempt: string;
+  /**
+   * From the spec: the fencing token of the attempt's lease. A database restored from a backup gives the same names
+   * again; the token tells this attempt's record from an old one.
+   */
+  readonly token: string;
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
   readonly exit: CrawlerExit;

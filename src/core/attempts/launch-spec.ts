@@ -28,6 +28,8 @@ export interface AttemptContainer {
 export interface LaunchSpec {
   /** `JOB-NNN`: job id and attempt number with at least three digits. It prefixes every file of the attempt. */
   readonly attempt: string;
+  /** The lease's fencing token, for the exit record. */
+  readonly token: string;
   /** The job's output directory, canonical. The launcher makes it if it is absent, and works inside it. */
   readonly outputDir: string;
   /** What the output directory must lie on; anything else ends the attempt before the crawler starts. */

@@ -24,6 +24,7 @@ const nothing: ArchivedFiles = { ...archivedPages, pages: 0, pagesInScope: 0, er
 export function record(changes: Partial<ExitRecord> = {}): ExitRecord {
   return {
     attempt: '1-001',
+    token: 'token',
     startedAtMs: 0,
     finishedAtMs: 1000,
     exit: { kind: 'exited', code: 0 },
