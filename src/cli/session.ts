@@ -41,7 +41,15 @@ export function retryPolicy({ worker }: Configuration): RetryPolicy {
   };
 }
 
-/** Who does it, for a job's history. */
+/** Who does it, for a job's history: a user's name, or `uid N` for a user without one (as in many containers). */
 export function operatorName(environment: NodeJS.ProcessEnv): string {
-  return environment['SUDO_USER'] ?? userInfo().username;
+  return environment['SUDO_USER'] ?? loginName() ?? `uid ${process.getuid?.() ?? 'unknown'}`;
+}
+
+function loginName(): string | null {
+  try {
+    return userInfo().username;
+  } catch {
+    return null;
+  }
 }
