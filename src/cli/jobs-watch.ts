@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
+import { DatabaseUnavailableError } from '../core/errors.ts';
 import type { Job } from '../core/jobs/job.ts';
 import { JobStore } from '../store/job-store.ts';
 import { withHelp } from './command.ts';
@@ -8,6 +9,9 @@ import { jobJson } from './job-json.ts';
 import { jobTable } from './jobs-show.ts';
 import { readConfiguration, withDatabase, type GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
+
+/** How long a table that does not change stays without a word. */
+const signOfLifeMs = 5000;
 
 interface WatchOptions extends GlobalOptions {
   readonly interval: number;
@@ -41,30 +45,51 @@ async function watch(
   options: WatchOptions,
   terminal: Terminal,
 ): Promise<void> {
-  let previous = '';
-  for (;;) {
-    const found = id === undefined ? await store.list() : [await existingJob(store, id)];
-    const nowMs = Date.now();
-    if (options.json === true) {
-      terminal.answer(JSON.stringify({ jobs: found.map((job) => jobJson(job, nowMs)) }));
-    } else {
-      previous = draw(jobTable(found, nowMs), previous, terminal);
+  const answer = options.json === true ? jsonLines(terminal) : tables(terminal);
+  let isAway = false;
+  while (!terminal.isClosed()) {
+    try {
+      const found = id === undefined ? await store.list() : [await existingJob(store, id)];
+      isAway = false;
+      answer(found, Date.now());
+      if (found.every(isOver)) return;
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailableError)) throw error;
+      if (!isAway) terminal.say(`healtharchive: ${error.message} Still trying.`);
+      isAway = true;
     }
-    if (found.every(isOver)) return;
     await sleep(options.interval * 1000);
   }
 }
 
-function isOver(job: Job): boolean {
-  return ['completed', 'failed', 'cancelled'].includes(job.status);
+type Answer = (jobs: readonly Job[], nowMs: number) => void;
+
+function jsonLines(terminal: Terminal): Answer {
+  return (jobs, nowMs) => {
+    terminal.answer(JSON.stringify({ jobs: jobs.map((job) => jobJson(job, nowMs)) }));
+  };
 }
 
-/** In a terminal the table stays in place; elsewhere it is printed again when it has changed. */
-function draw(lines: readonly string[], previous: string, terminal: Terminal): string {
-  const text = lines.join('\n');
-  if (terminal.isInteractive) terminal.answer(`\u001b[H\u001b[2J${text}`);
-  else if (text !== previous) terminal.answer(`${text}\n`);
-  return text;
+/**
+ * In a terminal the table stays in place; elsewhere it is printed again when it has changed. While it does not change
+ * an empty line follows now and then: only who writes learns that the reader is gone.
+ */
+function tables(terminal: Terminal): Answer {
+  let previous = '';
+  let answeredMs = 0;
+  return (jobs, nowMs) => {
+    const text = jobTable(jobs, nowMs).join('\n');
+    if (terminal.isInteractive) terminal.answer(`\u001b[H\u001b[2J${text}`);
+    else if (text !== previous) terminal.answer(`${text}\n`);
+    else if (Math.abs(nowMs - answeredMs) >= signOfLifeMs) terminal.answer('');
+    else return;
+    previous = text;
+    answeredMs = nowMs;
+  };
+}
+
+function isOver(job: Job): boolean {
+  return ['completed', 'failed', 'cancelled'].includes(job.status);
 }
 
 function parseInterval(text: string): number {

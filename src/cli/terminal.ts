@@ -12,15 +12,18 @@ export interface Terminal {
   answerJson(document: unknown): void;
   /** Writes a line that is not part of the answer. */
   say(line: string): void;
+  /** True once the reader of the answers is gone (`| head`): what goes on answering may stop then. */
+  isClosed(): boolean;
   /** What the command ends with when it was carried out; `done` unless it says otherwise. */
   exitStatus: ExitStatusName;
 }
 
 /**
  * Writes all of it now, also into a pipe that is full: nothing is lost when the process ends right after.
+ * @returns false when nobody reads it any more
  * @throws OperatorError when it can't be written (a full disk)
  */
-function writeAll(fd: number, text: string): void {
+function writeAll(fd: number, text: string): boolean {
   const bytes = Buffer.from(text);
   for (let written = 0; written < bytes.length;) {
     try {
@@ -28,25 +31,29 @@ function writeAll(fd: number, text: string): void {
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       // EPIPE: the reader (head, less) has seen enough. EAGAIN: the pipe is full and non-blocking; try again.
-      if (code === 'EPIPE') return;
+      if (code === 'EPIPE') return false;
       if (code !== 'EAGAIN') throw new OperatorError(`the answer can't be written: ${String(code)}.`);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
+  return true;
 }
 
 /** The terminal of this process: its standard output and standard error. */
 export function processTerminal(): Terminal {
+  let isClosed = false;
+  const answer = (text: string): void => {
+    isClosed ||= !writeAll(1, `${text}\n`);
+  };
   return {
     exitStatus: 'done',
     environment: process.env,
     isInteractive: process.stdout.isTTY,
-    answer: (line) => {
-      writeAll(1, `${line}\n`);
-    },
+    answer,
     answerJson: (document) => {
-      writeAll(1, `${JSON.stringify(document, null, 2)}\n`);
+      answer(JSON.stringify(document, null, 2));
     },
+    isClosed: () => isClosed,
     say: (line) => {
       try {
         writeAll(2, `${line}\n`);

@@ -13,6 +13,7 @@ const silent: Terminal = {
   answer: () => undefined,
   answerJson: () => undefined,
   say: () => undefined,
+  isClosed: () => false,
 };
 
 /** Every command that does something, as the words that call it. */

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseUnavailableError } from '../../src/core/errors.ts';
 import type { JobStatus } from '../../src/core/jobs/job.ts';
+import { JobStore } from '../../src/store/job-store.ts';
 import { localSetup, type LocalSetup } from './setup.ts';
 
 type Expected = readonly [exit: number, statusAfter: JobStatus, words: RegExp];
@@ -118,4 +121,20 @@ test('jobs watch ends when nothing is waiting or running', async (t) => {
   const { status, stdout } = await setup.run('jobs', 'watch', id);
   assert.equal(status, 0);
   assert.match(stdout, /completed/);
+});
+
+test('jobs watch goes on after a database that was away for a moment, and says so once', async (t) => {
+  const setup = await localSetup(t);
+  const { id } = (await setup.ask('jobs', 'add', '--source', 'hc')) as { id: number };
+  const list = t.mock.method(JobStore.prototype, 'list');
+  const away = () => Promise.reject(new DatabaseUnavailableError('the database is away.'));
+  list.mock.mockImplementationOnce(away, 0);
+  list.mock.mockImplementationOnce(away, 1);
+  const watching = setup.run('jobs', 'watch', '--interval', '0.1');
+  await sleep(300);
+  await setup.ask('jobs', 'cancel', String(id));
+  const { status, stdout, stderr } = await watching;
+  assert.equal(status, 0);
+  assert.match(stdout, /cancelled/);
+  assert.equal(stderr, 'healtharchive: the database is away. Still trying.\n');
 });

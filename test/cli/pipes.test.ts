@@ -33,6 +33,13 @@ describe('pipes and redirections', () => {
     assert.equal(stdout, '{\n0\n');
   });
 
+  for (const option of ['--json', '']) {
+    test(`jobs watch ${option} ends when its reader is gone`, async () => {
+      const line = `h jobs watch --interval 0.1 ${option} | head -1 >/dev/null; echo "\${PIPESTATUS[0]}"`;
+      assert.deepEqual(await shell(line), { status: 0, stdout: '0\n', stderr: '' });
+    });
+  }
+
   test('a slow reader gets everything', async () => {
     const { stdout, stderr } = await shell('h jobs list --json | (sleep 0.3; cat)');
     assert.equal(stderr, '');

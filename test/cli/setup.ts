@@ -63,6 +63,7 @@ export async function inProcess(args: readonly string[], env: Variables = {}): P
   const terminal: Terminal = {
     environment: env,
     isInteractive: false,
+    isClosed: () => false,
     exitStatus: 'done',
     answer: (line) => {
       output.stdout += `${line}\n`;
