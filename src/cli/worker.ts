@@ -2,7 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Option, type Command } from 'commander';
 import type { Configuration } from '../config/schema.ts';
-import { ConfigurationError, DatabaseUnavailableError, LockHeldError } from '../core/errors.ts';
+import { ConfigurationError, DatabaseUnavailableError, LockHeldError, UsageError } from '../core/errors.ts';
+import { isEligible } from '../core/jobs/selection.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import { tryLock, type HeldLock } from '../effects/flock.ts';
 import { thisHost } from '../effects/host.ts';
@@ -16,6 +17,9 @@ import { workerLock, workerPaths } from '../worker/worker-paths.ts';
 import { withHelp } from './command.ts';
 import { readConfiguration, type GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
+
+/** As [worker] name in the configuration. */
+const longestName = 128;
 
 interface RunOptions extends GlobalOptions {
   readonly once?: boolean;
@@ -52,12 +56,14 @@ async function runWorker(
   terminal: Terminal,
 ): Promise<void> {
   const mode: WorkerMode = options.once === true ? 'once' : options.drain === true ? 'drain' : 'service';
-  const name = options.name ?? (configuration.worker.name || hostname());
+  const name = workerName(options, configuration);
   const lock = await takeIdentity(configuration, name);
   const database = new Database(configuration.database.url, { patienceMs: 2000 });
   const log = standardErrorLog(terminal.environment);
   const signals = new AbortController();
   try {
+    // Until the worker listens a wake-up call is nothing, and not Node's signal to open its debugger.
+    onSignal('SIGUSR1', signals.signal, () => undefined);
     await checkDatabase(database, mode);
     const worker = new Worker({
       configuration,
@@ -81,13 +87,20 @@ async function runWorker(
       worker.wake();
     });
     await worker.run(mode);
+    if (mode !== 'service') await reportLeftovers(database, mode, options, terminal);
     if (interrupted.signal.aborted) terminal.exitStatus = 'interrupted';
-    else if (mode !== 'service') await reportLeftovers(database, mode, options, terminal);
   } finally {
     signals.abort();
     await database.close();
     lock.release();
   }
+}
+
+function workerName({ name }: RunOptions, { worker }: Configuration): string {
+  if (name !== undefined && (name === '' || name.length > longestName)) {
+    throw new UsageError(`--name: a worker's name has 1 to ${longestName} characters.`);
+  }
+  return name ?? (worker.name || hostname());
 }
 
 /** One worker of a name on a host: its leases and its attempts are known by it. */
@@ -126,8 +139,11 @@ async function reportLeftovers(
   const jobs = await new JobStore(database).list();
   const failed = jobs.filter((job) => job.status === 'failed').map((job) => job.id);
   const parked = jobs.filter((job) => job.parked !== null).map((job) => job.id);
-  if (options.json === true) terminal.answerJson({ failed, parked });
-  if (mode === 'drain' && failed.length + parked.length > 0) terminal.exitStatus = 'attention';
+  const nowMs = Date.now();
+  const heldBack = jobs.filter((job) => job.parked === null && isEligible(job, nowMs)).map((job) => job.id);
+  if (options.json === true) terminal.answerJson({ failed, parked, held_back: heldBack });
+  if (mode === 'drain' && failed.length + parked.length + heldBack.length > 0)
+    terminal.exitStatus = 'attention';
 }
 
 function onSignal(name: NodeJS.Signals, until: AbortSignal, act: () => void): void {

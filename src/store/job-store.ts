@@ -7,6 +7,7 @@ import type { Lease } from '../core/jobs/lease.ts';
 import type { RetryPolicy } from '../core/jobs/retry.ts';
 import { isEligible } from '../core/jobs/selection.ts';
 import { isLegal, transition, type JobEvent } from '../core/jobs/transitions.ts';
+import { isBelow } from '../core/storage/path-relation.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import type { MountIdentity } from '../core/storage/mount-identity.ts';
 import type { Database, Reading, Writing } from './database.ts';
@@ -176,6 +177,7 @@ export class JobStore {
 
   /**
    * Takes a job for one attempt, or returns null when somebody else has it, or it is no longer eligible.
+   * @param storage what its output directory lies on; kept with the job when this is its first attempt
    * @returns the job as it is now: running, `attempts` being the number of the new attempt
    */
   async claim(
@@ -184,6 +186,7 @@ export class JobStore {
     crawler: string,
     policy: RetryPolicy,
     nowMs: number,
+    storage: MountIdentity | null = null,
   ): Promise<Job | null> {
     return await this.#database.write(async (tx) => {
       const job = await this.#lockJob(tx, id, 'skip');
@@ -195,6 +198,9 @@ export class JobStore {
           ...changeToRow(transition(job, { kind: 'claim' }, policy, nowMs)),
           ...withoutParking,
           ...leaseToRow(lease),
+          ...(job.storageIdentity === null && storage !== null
+            ? { storage_identity: JSON.stringify(storage) }
+            : {}),
           stop_request: null,
           progress: null,
           attempts: number,
@@ -236,26 +242,13 @@ export class JobStore {
     });
   }
 
-  /** Keeps with a job what its output directory lay on when it first ran. */
-  async keepStorageIdentity(id: number, token: string, identity: MountIdentity): Promise<void> {
-    await this.#database.write(async (tx) => {
-      await tx
-        .updateTable('jobs')
-        .set({ storage_identity: JSON.stringify(identity) })
-        .where('id', '=', id)
-        .where('lease_token', '=', token)
-        .where('storage_identity', 'is', null)
-        .execute();
-    });
-  }
-
   /**
    * Ends the attempt that holds `token`.
    * @returns the job as it is now, or null when the lease is not the attempt's any more: then nothing was written
    */
   async finish(
     id: number,
-    token: string,
+    token: string | null,
     end: AttemptEnd,
     actor: string,
     policy: RetryPolicy,
@@ -263,7 +256,8 @@ export class JobStore {
   ): Promise<Job | null> {
     return await this.#database.write(async (tx) => {
       const job = await this.#lockJob(tx, id, 'wait');
-      if (job?.lease?.token !== token || !isLegal(job.status, end.event.kind)) return null;
+      if (job === null || (job.lease?.token ?? null) !== token || !isLegal(job.status, end.event.kind))
+        return null;
       await tx
         .updateTable('jobs')
         .set({
@@ -423,14 +417,26 @@ async function findTaken(db: Reading, job: Place): Promise<Taken | null> {
   return await findTakenDirectory(db, job.outputDir);
 }
 
+/** The unfinished job whose output directory is this one, or lies inside or above it. */
 async function findTakenDirectory(db: Reading, outputDir: string): Promise<Taken | null> {
-  const samePlace = await db
+  // Prefixes by substr, which takes % and _ as they are; LIKE does not. Every path lies below the jobs root, never `/`.
+  const below = `${outputDir}/`;
+  const inTheWay = await db
     .selectFrom('jobs')
-    .select(['id', 'status'])
-    .where('output_dir', '=', outputDir)
+    .select(['id', 'status', 'output_dir'])
     .where('status', 'in', unfinished)
+    .where(
+      sql<boolean>`(output_dir = ${outputDir}
+        or substr(output_dir, 1, length(${below})) = ${below}
+        or substr(${below}, 1, length(output_dir) + 1) = output_dir || '/')`,
+    )
+    .orderBy('id')
     .executeTakeFirst();
-  if (samePlace === undefined) return null;
-  const because = `job ${samePlace.id}, which is ${samePlace.status}, writes to ${escapeToWidth(outputDir, 200)} already`;
+  if (inTheWay === undefined) return null;
+  const { id, status, output_dir: theirs } = inTheWay;
+  const because =
+    theirs === outputDir
+      ? `job ${id}, which is ${status}, writes to ${escapeToWidth(outputDir, 200)} already`
+      : `job ${id}, which is ${status}, writes to ${escapeToWidth(theirs, 200)}, which lies ${isBelow(theirs, outputDir) ? 'inside' : 'above'} ${escapeToWidth(outputDir, 200)}`;
   return { what: 'output_dir', because };
 }

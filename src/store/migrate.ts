@@ -44,7 +44,11 @@ export async function migrate(
       await transaction.deleteFrom('schema_state').execute();
       await transaction
         .insertInto('schema_state')
-        .values({ version: last.version, oldest_code: last.oldestCode })
+        // A later step never makes a database usable again by code that an earlier one shut out.
+        .values({
+          version: last.version,
+          oldest_code: Math.max(state?.oldestCode ?? 0, ...pending.map((step) => step.oldestCode)),
+        })
         .execute();
     }
     return pending.map((step) => step.name);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { dirname } from 'node:path';
 import type { Configuration } from '../config/schema.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
 import type { Job } from '../core/jobs/job.ts';
@@ -27,6 +28,8 @@ export interface Admitted {
 
 /** How many candidates are looked at together: one look at the storage serves them all. */
 const pageSize = 50;
+/** How long a container engine that did not answer is left alone. */
+const engineRestMs = 60_000;
 
 /**
  * Chooses the next job: the first in the queue's order whose output directory is healthy, is what is expected there, and
@@ -43,6 +46,7 @@ export class Admission {
   readonly #log: Log;
   /** Jobs whose previous crawler is still there; named once. */
   readonly #waitingForCrawler = new Set<number>();
+  #engineHangsUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: {
     configuration: Configuration;
@@ -91,20 +95,25 @@ export class Admission {
       this.#crawlerName(),
       this.#settings.retry,
       Date.now(),
+      path.identity,
     );
     return claimed === null
       ? null
       : { job: claimed, lease, storage: path.identity, outputDir: path.canonicalPath };
   }
 
-  /** A lookup says nothing about a full or read-only file system: before a claim, a small file is written for real. */
+  /**
+   * A lookup says nothing about a full or read-only file system: before a claim, a small file is written for real. For a
+   * directory that is not made yet, where it will be made.
+   */
   async #reasonNotWritable(path: ObservedPath): Promise<Unfit | null> {
-    const check = await checkWritable(path.canonicalPath, {
-      timeoutMs: this.#settings.probeTimeoutMs,
-      stuckDir: this.#paths.stuckProbes,
-    });
-    // Not made yet: the launcher makes it.
-    if (check.kind === 'error' && check.step === 'create' && check.errno === 'ENOENT') return null;
+    const options = { timeoutMs: this.#settings.probeTimeoutMs, stuckDir: this.#paths.stuckProbes };
+    let folder = path.canonicalPath;
+    let check = await checkWritable(folder, options);
+    while (check.kind === 'error' && check.errno === 'ENOENT' && check.step === 'create' && folder !== '/') {
+      folder = dirname(folder);
+      check = await checkWritable(folder, options);
+    }
     const fstype = path.identity.kind === 'mount' ? path.identity.fstype : 'local';
     const verdict = judgeWriteCheck(check, {
       fstype,
@@ -114,6 +123,7 @@ export class Admission {
   }
 
   async #park(job: Job, unfit: Unfit): Promise<void> {
+    if (job.parked?.reason === unfit.reason) return;
     if (!(await this.#store.park(job.id, unfit, this.#settings.name, Date.now()))) return;
     this.#log('warning', 'job parked: its storage is not fit to crawl onto', {
       job: job.id,
@@ -134,8 +144,7 @@ export class Admission {
   async #isFreeOfPredecessor(job: Job): Promise<boolean> {
     if (job.attempts === 0) return true;
     const attempt = attemptName(job.id, job.attempts);
-    const isFree =
-      (await isCrawlerGone(this.#paths, attempt)) && (await removeContainerOf(attempt, this.#crawlerName()));
+    const isFree = (await isCrawlerGone(this.#paths, attempt)) && (await this.#hasNoContainer(attempt));
     if (isFree) {
       this.#waitingForCrawler.delete(job.id);
       return true;
@@ -146,6 +155,14 @@ export class Admission {
     }
     this.#waitingForCrawler.add(job.id);
     return false;
+  }
+
+  /** An engine that hangs is asked by one job a minute, not by each in turn: the storage lock is held meanwhile. */
+  async #hasNoContainer(attempt: string): Promise<boolean> {
+    if (performance.now() < this.#engineHangsUntilMs) return false;
+    const removal = await removeContainerOf(attempt, this.#crawlerName());
+    if (removal === 'engine_hangs') this.#engineHangsUntilMs = performance.now() + engineRestMs;
+    return removal === 'absent';
   }
 
   #crawlerName(): string {

@@ -1,9 +1,10 @@
-import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Configuration } from '../config/schema.ts';
 import { classifyAttempt } from '../core/attempts/classify.ts';
 import type { EndReason, Judgement } from '../core/attempts/judgement.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
+import type { StorageState } from '../core/storage/path-state.ts';
 import { advanceProgress, noProgress, type CrawlProgress } from '../core/crawler/progress.ts';
 import type { Progress } from '../core/jobs/job.ts';
 import type { Lease } from '../core/jobs/lease.ts';
@@ -16,10 +17,10 @@ import { renewedLease, type Admitted } from './admission.ts';
 import { attemptEnd } from './attempt-end.ts';
 import type { Conditions } from './conditions.ts';
 import { crawlPlan } from './crawl-plan.ts';
-import { isCrawlerGone } from './crawler-gone.ts';
+import { removeFreeLock } from './crawler-gone.ts';
 import { Ending } from './ending.ts';
 import { readExitRecord } from './exit-record-file.ts';
-import { isDatabaseAway, recordEnd } from './record-end.ts';
+import { databaseAway, recordEnd } from './record-end.ts';
 import { observeJobStorage } from './job-storage.ts';
 import { LogTail } from './log-tail.ts';
 import { attemptFiles, attemptLock, type AttemptFiles, type WorkerPaths } from './worker-paths.ts';
@@ -49,6 +50,7 @@ export class Attempt {
   readonly #startedAtMs = performance.now();
   #ending: Ending | null = null;
   #stopBeforeLaunch: { reason: EndReason; graceMs: number } | null = null;
+  #launchFailure: string | null = null;
   #lease: Lease;
   #progress: CrawlProgress = noProgress;
   #giveUpRecordingAtMs = Number.POSITIVE_INFINITY;
@@ -73,37 +75,70 @@ export class Attempt {
     this.#giveUpRecordingAtMs = Math.min(this.#giveUpRecordingAtMs, performance.now() + milliseconds);
   }
 
-  /** Starts the launcher. Call it with the storage lock held; it returns as soon as the launcher runs. */
-  async launch(): Promise<(() => Promise<void>) | null> {
+  /**
+   * Begins. `launched` settles as soon as the launcher runs, or it is clear that it won't: keep the storage lock until
+   * then. `done` settles when the end is recorded, and never rejects.
+   */
+  run(): { readonly launched: Promise<void>; readonly done: Promise<void> } {
+    const launched = this.#launch();
+    const done = launched
+      .then(async (ending) => {
+        if (ending !== null) await this.#follow(ending);
+        else await this.#record(this.#notLaunched());
+      })
+      .catch((error: unknown) => {
+        // A fault of ours in one attempt must end neither the worker nor the crawls beside it; the lease will run out.
+        const stack = error instanceof Error ? error.stack : String(error);
+        this.#around.log('error', 'an attempt is no longer followed: this is a bug', {
+          attempt: this.name,
+          stack,
+        });
+        this.stop('shutdown', this.#around.settings.stopGraceMs);
+      });
+    return { launched: launched.then(() => undefined), done };
+  }
+
+  /** Null when there is nothing to follow: it was to be stopped already, or the launcher could not be started. */
+  async #launch(): Promise<Ending | null> {
+    if (this.#stopBeforeLaunch !== null) return null;
     const { log } = this.#around;
     const { job } = this.#admitted;
     try {
       const running = await this.#startLauncher();
-      log('info', 'attempt started', {
+      const fields = {
         job: job.id,
         attempt: this.name,
         name: job.name,
         pid: running.pid,
         path: job.outputDir,
-      });
+      };
+      log('info', 'attempt started', fields);
       const ending = new Ending(running);
       this.#ending = ending;
-      if (this.#stopBeforeLaunch !== null)
-        ending.begin(this.#stopBeforeLaunch.reason, this.#stopBeforeLaunch.graceMs);
-      return async () => {
-        await this.#follow(ending);
-      };
+      // It may have been asked for while the launcher was starting.
+      const asked = this.#stopRequested();
+      if (asked !== null) ending.begin(asked.reason, asked.graceMs);
+      return ending;
     } catch (error) {
-      const because = `The crawl could not be started: ${(error as Error).message}`;
-      await this.#record({ outcome: 'infra_error', because });
+      this.#launchFailure = (error as Error).message;
       return null;
     }
   }
 
+  #stopRequested() {
+    return this.#stopBeforeLaunch;
+  }
+
+  #notLaunched(): Judgement {
+    if (this.#launchFailure === null) {
+      return { outcome: 'interrupted', because: 'The worker was stopped before the crawl began.' };
+    }
+    return { outcome: 'infra_error', because: `The crawl could not be started: ${this.#launchFailure}` };
+  }
+
   async #startLauncher(): Promise<RunningAttempt> {
-    const { paths, configuration, store } = this.#around;
-    const { job } = this.#admitted;
-    mkdirSync(this.#files.folder, { recursive: true, mode: 0o750 });
+    const { paths, configuration } = this.#around;
+    this.#makeFolder();
     const lock = await tryLock(attemptLock(paths, this.name), 'exclusive');
     if (lock === null) throw new Error(`the lock of attempt ${this.name} is held by another process`);
     try {
@@ -114,13 +149,7 @@ export class Attempt {
       );
       try {
         const spec = crawlPlan(this.#admitted, this.#files, configuration);
-        const running = await launchAttempt(spec, { specFile: this.#files.spec, logFd, lockFd: lock.fd });
-        if (job.storageIdentity === null) {
-          await this.#quietly(() =>
-            store.keepStorageIdentity(job.id, this.#lease.token, this.#admitted.storage),
-          );
-        }
-        return running;
+        return await launchAttempt(spec, { specFile: this.#files.spec, logFd, lockFd: lock.fd });
       } finally {
         closeSync(logFd);
       }
@@ -128,6 +157,13 @@ export class Attempt {
       // From here on the launcher and its crawler alone hold it.
       lock.release();
     }
+  }
+
+  /** A folder of this name is from before the database was restored from a backup: its record is not ours. */
+  #makeFolder(): void {
+    const { folder } = this.#files;
+    if (existsSync(folder)) renameSync(folder, `${folder}.before-${Date.now()}`);
+    mkdirSync(folder, { mode: 0o750 });
   }
 
   async #follow(ending: Ending): Promise<void> {
@@ -148,9 +184,7 @@ export class Attempt {
       });
     await this.#record(await this.#judge(ending.reason));
     // The launcher may be gone while its crawler is stuck in the kernel: then the lock says so, and must stay.
-    if (await isCrawlerGone(this.#around.paths, this.name)) {
-      rmSync(attemptLock(this.#around.paths, this.name), { force: true });
-    }
+    await removeFreeLock(this.#around.paths, this.name);
   }
 
   async #renew(ending: Ending): Promise<void> {
@@ -177,9 +211,19 @@ export class Attempt {
     return true;
   }
 
-  async #storageState() {
-    const [seen] = await observeJobStorage(this.#around.configuration, [this.#admitted.job]);
-    return seen?.path.state ?? null;
+  /** Null when nobody can say: an unreadable manifest, say, is no reason to end a crawl. */
+  async #storageState(): Promise<StorageState | null> {
+    const { configuration, conditions } = this.#around;
+    try {
+      const [seen] = await observeJobStorage(configuration, [this.#admitted.job]);
+      conditions.end('storage-unseen');
+      return seen?.path.state ?? null;
+    } catch (error) {
+      conditions.begin('storage-unseen', 'the storage of running crawls can’t be looked at', {
+        because: String(error),
+      });
+      return null;
+    }
   }
 
   #readProgress(): void {
@@ -198,7 +242,7 @@ export class Attempt {
 
   async #judge(reason: EndReason): Promise<Judgement> {
     return classifyAttempt({
-      record: readExitRecord(this.#files.exitRecord, this.name),
+      record: readExitRecord(this.#files.exitRecord, this.name, this.#lease.token),
       reason,
       storageAfter: await this.#storageState(),
       crawler: this.#around.configuration.crawler.kind,
@@ -208,7 +252,7 @@ export class Attempt {
   async #record(judgement: Judgement): Promise<void> {
     const { store, settings, conditions, log } = this.#around;
     const { job } = this.#admitted;
-    const record = readExitRecord(this.#files.exitRecord, this.name);
+    const record = readExitRecord(this.#files.exitRecord, this.name, this.#lease.token);
     const end = attemptEnd(judgement, record, this.#progressForPeople(), { isWorkerLost: false });
     const recording = await recordEnd(
       store,
@@ -252,10 +296,7 @@ export class Attempt {
       conditions.end('database');
       return result;
     } catch (error) {
-      if (!isDatabaseAway(error)) throw error;
-      conditions.begin('database', 'the database does not answer; running crawls go on', {
-        because: error.message,
-      });
+      conditions.begin('database', databaseAway, { because: String(error) });
       return null;
     }
   }

@@ -13,6 +13,7 @@ export function crawlPlan(admitted: Admitted, files: AttemptFiles, configuration
   const attempt = attemptName(job.id, job.attempts);
   const common = {
     attempt,
+    token: admitted.lease.token,
     outputDir: admitted.outputDir,
     expectedMount: storage,
     seeds: job.seeds,

@@ -1,9 +1,10 @@
+import { rmSync } from 'node:fs';
 import { runCommand } from '../effects/command.ts';
 import { isLockFree } from '../effects/flock.ts';
 import { attemptLock, type WorkerPaths } from './worker-paths.ts';
 
-const questionDeadlineMs = 10_000;
-const removalDeadlineMs = 30_000;
+const questionDeadlineMs = 5_000;
+const removalDeadlineMs = 15_000;
 
 /**
  * Whether the launcher and the crawler of an attempt are gone from this host: its lock, which both inherited, is free. No
@@ -13,24 +14,37 @@ export async function isCrawlerGone(paths: WorkerPaths, attempt: string): Promis
   return await isLockFree(attemptLock(paths, attempt));
 }
 
+/** Removes the lock file of an attempt that is over. While something still holds it, it stays: it says that this lives. */
+export async function removeFreeLock(paths: WorkerPaths, attempt: string): Promise<void> {
+  try {
+    if (await isCrawlerGone(paths, attempt)) rmSync(attemptLock(paths, attempt), { force: true });
+  } catch {
+    // A lock file that stays is an empty file too many, no more.
+  }
+}
+
+/** `left`: it can't be removed. `engine_hangs`: nobody can say, and asking again costs the same time. */
+export type ContainerRemoval = 'absent' | 'left' | 'engine_hangs';
+
 /**
  * Makes sure that no container of an attempt is left whose crawler is gone: it has lost its launcher, and nobody will ever
  * record what it does. podman goes on listing a container as running when its monitor was killed with it, so only its
  * removal proves anything.
  * @param crawler what the attempt ran: `wget` (then there is none), or a container engine
- * @returns false when one is left, or the engine does not answer
  */
-export async function removeContainerOf(attempt: string, crawler: string): Promise<boolean> {
-  if (crawler === 'wget') return true;
+export async function removeContainerOf(attempt: string, crawler: string): Promise<ContainerRemoval> {
+  if (crawler === 'wget') return 'absent';
   const name = `healtharchive-${attempt}`;
-  if (await isContainerAbsent(crawler, name)) return true;
+  const before = await lookFor(crawler, name);
+  if (before !== 'left') return before;
   await runCommand([crawler, 'rm', '--force', name], { deadlineMs: removalDeadlineMs });
-  return await isContainerAbsent(crawler, name);
+  return await lookFor(crawler, name);
 }
 
-async function isContainerAbsent(engine: string, name: string): Promise<boolean> {
+async function lookFor(engine: string, name: string): Promise<ContainerRemoval> {
   const question = ['ps', '--all', '--filter', `name=^${name}$`, '--format', '{{.Names}}'];
   const result = await runCommand([engine, ...question], { deadlineMs: questionDeadlineMs });
-  if (result.kind === 'not_found') return true;
-  return result.kind === 'exited' && result.code === 0 && result.stdout.trim() === '';
+  if (result.kind === 'not_found') return 'absent';
+  if (result.kind === 'timed_out') return 'engine_hangs';
+  return result.kind === 'exited' && result.code === 0 && result.stdout.trim() === '' ? 'absent' : 'left';
 }

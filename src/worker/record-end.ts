@@ -14,6 +14,8 @@ export type Recording =
 const firstPauseMs = 250;
 const longestPauseMs = 5000;
 
+export const databaseAway = 'the database does not answer; running crawls go on';
+
 /** True for the errors of a database that is away: the work goes on, and what it was told is tried again. */
 export function isDatabaseAway(error: unknown): error is Error {
   return error instanceof DatabaseUnavailableError || error instanceof DatabaseUnusableError;
@@ -38,10 +40,8 @@ export async function recordEnd(
       conditions.end('database');
       return job === null ? { kind: 'lease_lost' } : { kind: 'recorded', job };
     } catch (error) {
-      if (!isDatabaseAway(error)) throw error;
-      conditions.begin('database', 'the database does not answer; running crawls go on', {
-        because: error.message,
-      });
+      // Whatever the error: what the database has not taken is told again.
+      conditions.begin('database', databaseAway, { because: String(error) });
       if (mayGiveUp()) return { kind: 'given_up' };
       await sleep(pauseMs);
     }

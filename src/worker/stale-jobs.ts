@@ -1,4 +1,5 @@
 import { classifyAttempt } from '../core/attempts/classify.ts';
+import type { AttemptOutcome } from '../core/attempts/judgement.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
 import type { Job } from '../core/jobs/job.ts';
 import { isExpired, isOnThisHost, type Lease } from '../core/jobs/lease.ts';
@@ -7,7 +8,7 @@ import { bootClockMs, type HostIdentity } from '../effects/host.ts';
 import type { Database } from '../store/database.ts';
 import type { JobStore } from '../store/job-store.ts';
 import { attemptEnd } from './attempt-end.ts';
-import { isCrawlerGone, removeContainerOf } from './crawler-gone.ts';
+import { isCrawlerGone, removeContainerOf, removeFreeLock } from './crawler-gone.ts';
 import { readExitRecord } from './exit-record-file.ts';
 import { attemptFiles, type WorkerPaths } from './worker-paths.ts';
 
@@ -63,14 +64,14 @@ async function judge(
     crawler,
     isHere,
   });
-  if (lease === null) return verdict('stale', 'it has no lease');
+  if (lease === null) return verdict('stale', 'no worker holds it');
   if (!isHere && question.hostIsGone !== lease.host) {
     return verdict(
       'other_host',
       `its worker runs on ${lease.host}: whether its crawler lives can only be seen there`,
     );
   }
-  if (isHere && !isAbandoned(lease, question, serverNowMs)) {
+  if (isAlive(lease, isHere, question, serverNowMs)) {
     return verdict('lease_alive', `worker ${lease.worker} holds its lease`);
   }
   if (isHere && !(await isCrawlerGone(paths, attemptName(job.id, job.attempts)))) {
@@ -79,16 +80,25 @@ async function judge(
   return verdict('stale', `worker ${lease.worker} on ${lease.host} is gone, and so is the crawler`);
 }
 
-function isAbandoned(lease: Lease, question: StaleQuestion, serverNowMs: number | null): boolean {
-  if (lease.worker === question.ownWorker) return true;
-  return isExpired(lease, { ...question.host, bootMs: bootClockMs(), serverNowMs });
+/** For a host that a person gave up, the database server's clock decides; without one the person's word counts. */
+function isAlive(
+  lease: Lease,
+  isHere: boolean,
+  question: StaleQuestion,
+  serverNowMs: number | null,
+): boolean {
+  if (isHere && lease.worker === question.ownWorker) return false;
+  if (!isHere && serverNowMs === null) return false;
+  return !isExpired(lease, { ...question.host, bootMs: bootClockMs(), serverNowMs });
 }
+
+export type ReturnOutcome = AttemptOutcome | 'changed' | 'container_left' | 'engine_hangs';
 
 /**
  * Gives a stale job back. When the crawler had come to its end and left its exit record, that decides what becomes of
  * the job: a finished crawl is not crawled again because its worker died before it could say so.
- * @returns the outcome of the attempt; `changed` when the job was somebody else's meanwhile; `container_left` when its
- *   container can't be removed: then the job stays as it is
+ * @returns the outcome of the attempt; `changed` when the job was somebody else's meanwhile; `container_left` or
+ *   `engine_hangs` when its container can't be removed: then the job stays as it is
  */
 export async function returnStaleJob(
   store: JobStore,
@@ -97,12 +107,15 @@ export async function returnStaleJob(
   actor: string,
   policy: RetryPolicy,
   nowMs: number,
-): Promise<string> {
+): Promise<ReturnOutcome> {
   const { job } = verdict;
-  if (job.lease === null) return 'changed';
   const attempt = attemptName(job.id, job.attempts);
-  if (verdict.isHere && !(await removeContainerOf(attempt, verdict.crawler))) return 'container_left';
-  const record = readExitRecord(attemptFiles(paths, attempt).exitRecord, attempt);
+  const token = job.lease?.token ?? '';
+  if (verdict.isHere) {
+    const removal = await removeContainerOf(attempt, verdict.crawler);
+    if (removal !== 'absent') return removal === 'left' ? 'container_left' : removal;
+  }
+  const record = readExitRecord(attemptFiles(paths, attempt).exitRecord, attempt, token);
   const judgement = classifyAttempt({
     record,
     // A person's wish outlives the worker that was asked.
@@ -111,6 +124,8 @@ export async function returnStaleJob(
     crawler: verdict.crawler === 'wget' ? 'wget' : 'container',
   });
   const end = attemptEnd(judgement, record, job.progress, { isWorkerLost: true });
-  const after = await store.finish(job.id, job.lease.token, end, actor, policy, nowMs);
-  return after === null ? 'changed' : judgement.outcome;
+  const after = await store.finish(job.id, job.lease?.token ?? null, end, actor, policy, nowMs);
+  if (after === null) return 'changed';
+  if (verdict.isHere) await removeFreeLock(paths, attempt);
+  return judgement.outcome;
 }

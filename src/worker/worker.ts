@@ -1,17 +1,18 @@
 import type { Configuration } from '../config/schema.ts';
-import { OperatorError } from '../core/errors.ts';
+import { DatabaseUnusableError, OperatorError } from '../core/errors.ts';
 import { tryLock } from '../effects/flock.ts';
 import type { HostIdentity } from '../effects/host.ts';
 import type { Log } from '../effects/log.ts';
 import type { ServiceNotifier } from '../effects/service-notify.ts';
 import type { Database } from '../store/database.ts';
 import { JobStore } from '../store/job-store.ts';
+import { checkSchema } from '../store/migrate.ts';
 import { Admission } from './admission.ts';
 import { Attempt, type AttemptSurroundings } from './attempt.ts';
 import { Conditions } from './conditions.ts';
 import { findLowSpace } from './free-space.ts';
-import { isDatabaseAway } from './record-end.ts';
-import { findStaleJobs, returnStaleJob } from './stale-jobs.ts';
+import { databaseAway, isDatabaseAway } from './record-end.ts';
+import { findStaleJobs, returnStaleJob, type StaleVerdict } from './stale-jobs.ts';
 import { Wake } from './wake.ts';
 import { workerPaths, type WorkerPaths } from './worker-paths.ts';
 import { staleCheckMs, workerSettings, type WorkerSettings } from './worker-settings.ts';
@@ -27,6 +28,10 @@ const drainPatienceMs = 30_000;
 const longestDatabasePauseMs = 30_000;
 /** After a crawl was ended because the worker must go: how long the database may take to hear of it. */
 const recordingPatienceMs = 15_000;
+/** What giving back jobs may take at the start, a container engine that hangs included. */
+const startPatienceMs = 120_000;
+/** Smaller steps of the wall clock (NTP slewing, rounding) delay a deadline by no more than themselves. */
+const clockStepMs = 1000;
 
 /**
  * The worker's loop:
@@ -58,6 +63,7 @@ export class Worker {
   #databaseAwaySinceMs: number | null = null;
   #databasePauseMs = 0;
   #started = 0;
+  #wallAheadMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: {
     configuration: Configuration;
@@ -93,11 +99,17 @@ export class Worker {
   stop(): void {
     const graceMs = this.#isStopping ? 0 : this.#settings.stopGraceMs;
     this.#isStopping = true;
-    for (const attempt of this.#running.keys()) {
-      attempt.giveUpRecordingIn(graceMs + recordingPatienceMs);
-      attempt.stop('shutdown', graceMs);
-    }
+    for (const attempt of this.#running.keys()) this.#stopAttempt(attempt, graceMs);
     this.wake();
+  }
+
+  #stopAttempt(attempt: Attempt, graceMs: number): void {
+    attempt.giveUpRecordingIn(graceMs + recordingPatienceMs);
+    attempt.stop('shutdown', graceMs);
+  }
+
+  #isStoppingNow(): boolean {
+    return this.#isStopping;
   }
 
   /** @throws DatabaseUnavailableError in the modes `once` and `drain`, when the database stays away */
@@ -121,9 +133,13 @@ export class Worker {
 
   async #loop(mode: WorkerMode): Promise<Look> {
     try {
+      if (!this.#isReady) {
+        await checkSchema(this.#database);
+        await this.#notifier.stillStarting('giving back jobs', startPatienceMs);
+      }
       await this.#returnStaleJobs();
       await this.#sayReady(mode);
-      await this.#store.cutDeadlines(Date.now());
+      await this.#cutDeadlinesAfterStep();
       const look = await this.#fillSlots(mode);
       this.#databaseAwaySinceMs = null;
       this.#databasePauseMs = 0;
@@ -131,6 +147,7 @@ export class Worker {
       this.#conditions.end('trouble');
       return look;
     } catch (error) {
+      if (!this.#isReady && error instanceof DatabaseUnusableError) throw error;
       if (!isDatabaseAway(error)) return this.#heldBackBy(error, mode);
       this.#databaseAwaySinceMs ??= performance.now();
       if (mode !== 'service' && performance.now() - this.#databaseAwaySinceMs > drainPatienceMs) throw error;
@@ -138,18 +155,30 @@ export class Worker {
         Math.max(2 * this.#databasePauseMs, this.#settings.pollMs),
         longestDatabasePauseMs,
       );
-      this.#conditions.begin('database', 'the database does not answer; running crawls go on', {
+      this.#conditions.begin('database', databaseAway, {
         because: error.message,
       });
       return 'held_back';
     }
   }
 
-  /** What a person must mend (an unreadable manifest, a lock folder without permission) ends no crawl that runs. */
+  /** What a person must mend (an unreadable manifest, a lock folder without permission, a bug of ours) ends no crawl that runs. */
   #heldBackBy(error: unknown, mode: WorkerMode): Look {
-    if (!(error instanceof OperatorError) || mode !== 'service') throw error;
-    this.#conditions.begin('trouble', 'nothing is started', { because: error.message }, 'error');
+    if (mode !== 'service') {
+      for (const attempt of this.#running.keys()) this.#stopAttempt(attempt, this.#settings.stopGraceMs);
+      throw error;
+    }
+    const isExpected = error instanceof OperatorError;
+    const because = isExpected ? error.message : error instanceof Error ? error.stack : String(error);
+    this.#conditions.begin('trouble', 'nothing is started', { because }, 'error');
     return 'held_back';
+  }
+
+  /** Deadlines need cutting when the wall clock went back against the clock that nobody can step; and after a start. */
+  async #cutDeadlinesAfterStep(): Promise<void> {
+    const wallAheadMs = Date.now() - performance.now();
+    if (wallAheadMs < this.#wallAheadMs - clockStepMs) await this.#store.cutDeadlines(Date.now());
+    this.#wallAheadMs = wallAheadMs;
   }
 
   /** Jobs whose worker died: at once after our start (our name's lock is ours, so a lease in our name is our predecessor's), then now and then. */
@@ -161,30 +190,33 @@ export class Worker {
       hostIsGone: null,
     };
     for (const verdict of await findStaleJobs(this.#store, this.#database, this.#paths, question)) {
-      const { job } = verdict;
-      if (verdict.code === 'crawler_alive') {
-        this.#conditions.begin(
-          `orphan-${job.id}-${job.attempts}`,
-          'a crawler outlived its worker; the job goes on when it is gone',
-          { job: job.id },
-        );
-      }
-      if (!verdict.isStale) continue;
-      const outcome = await returnStaleJob(
-        this.#store,
-        verdict,
-        this.#paths,
-        this.#settings.name,
-        this.#settings.retry,
-        Date.now(),
-      );
-      this.#log('notice', 'job given back: its worker is gone', {
-        job: job.id,
-        outcome,
-        because: verdict.because,
-      });
+      await this.#returnIfStale(verdict);
     }
     this.#nextStaleCheckMs = performance.now() + staleCheckMs;
+  }
+
+  async #returnIfStale(verdict: StaleVerdict): Promise<void> {
+    const { job } = verdict;
+    const orphan = `orphan-${job.id}`;
+    if (verdict.code === 'crawler_alive') {
+      const message = 'a crawler outlived its worker; its job goes on when it is gone';
+      this.#conditions.begin(orphan, message, { job: job.id });
+    }
+    if (!verdict.isStale) return;
+    const { retry, name } = this.#settings;
+    const outcome = await returnStaleJob(this.#store, verdict, this.#paths, name, retry, Date.now());
+    if (outcome === 'container_left' || outcome === 'engine_hangs') {
+      const message = 'the container of a crawl without worker can’t be removed; its job waits';
+      this.#conditions.begin(orphan, message, { job: job.id, because: outcome });
+      return;
+    }
+    this.#conditions.end(orphan);
+    if (outcome === 'changed') return;
+    this.#log('notice', 'job given back: its worker is gone', {
+      job: job.id,
+      outcome,
+      because: verdict.because,
+    });
   }
 
   async #sayReady(mode: WorkerMode): Promise<void> {
@@ -226,13 +258,17 @@ export class Worker {
     if (admitted === null) return false;
     this.#started += 1;
     const attempt = new Attempt(admitted, this.#surroundings());
-    const follow = await attempt.launch();
-    if (follow === null) return true;
-    const done = follow().finally(() => {
-      this.#running.delete(attempt);
-      this.wake();
-    });
-    this.#running.set(attempt, done);
+    // The stop may have come while the job was being claimed.
+    if (this.#isStoppingNow()) this.#stopAttempt(attempt, this.#settings.stopGraceMs);
+    const { launched, done } = attempt.run();
+    this.#running.set(
+      attempt,
+      done.finally(() => {
+        this.#running.delete(attempt);
+        this.wake();
+      }),
+    );
+    await launched;
     return true;
   }
 

@@ -49,8 +49,8 @@ function unitPattern(checkout: string): string {
   const { scripts } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
-  const pattern = /^node --test '([^']+)'$/.exec(scripts['test'] ?? '')?.[1];
-  if (pattern === undefined) throw new Error(`package.json: the script "test" is not node --test 'PATTERN'`);
+  const pattern = /^node --test --test-concurrency=2 '([^']+)'$/.exec(scripts['test'] ?? '')?.[1];
+  if (pattern === undefined) throw new Error(`package.json: the script "test" is not node --test --test-concurrency=2 'PATTERN'`);
   return pattern;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
@@ -214,6 +214,67 @@ test('a manifest that can’t be read holds starts back, and is said once', asyn
   rmdirSync(manifest);
   await setup.until(id, 'to complete', (job) => job.status === 'completed');
 });
+
+test('a manifest that becomes unreadable in the middle of a crawl ends neither the crawl nor the worker', async (t) => {
+  const { setup, id } = await slowCrawl(t, 130);
+  const box = join(setup.dir, 'box');
+  const manifest = join(setup.dir, 'manifest');
+  setup.configure({
+    storagebox: `mount = "${box}"\ncold_root = "${box}/jobs"`,
+    tiering: `manifest = "${manifest}"`,
+  });
+  const worker = setup.worker();
+  await setup.until(id, 'to crawl', isCrawling);
+  mkdirSync(manifest);
+  await waitFor(
+    'the look at the storage to fail',
+    () => worker.output().includes('can’t be looked at'),
+    25_000,
+  );
+  rmdirSync(manifest);
+  const job = await setup.until(id, 'to complete', (seen) => seen.status === 'completed', 60_000);
+  assert.deepEqual([job.crawler_status, job.attempts], ['success', 1]);
+});
+
+for (const delayMs of [300, 600, 900, 1200]) {
+  test(`TERM ${delayMs} ms after the start, whatever is under way then, ends the worker soon`, async (t) => {
+    const { setup, id } = await slowCrawl(t, 400);
+    const worker = setup.worker();
+    await waitFor('the worker to be up', () => worker.output().includes('worker ready'), 20_000);
+    await sleep(delayMs - 300);
+    worker.child.kill('SIGTERM');
+    const asked = performance.now();
+    assert.equal(await worker.ended, 0, worker.output());
+    assert.ok(performance.now() - asked < 12_000, 'the crawl alone would take 20 s');
+    const job = await setup.job(id);
+    assert.ok(['queued', 'retryable'].includes(job.status), job.status);
+    assert.equal(job.retry_count, 0);
+  });
+}
+
+test('the exit record of another time, after a database was restored, decides nothing', async (t) => {
+  const { setup, id } = await slowCrawl(t, 10);
+  assert.equal(await setup.worker(['--drain']).ended, 0);
+  const first = await setup.job(id);
+  assert.equal(first.status, 'completed');
+  // As if the database had been restored from before the crawl: the same attempt number comes again.
+  edit(setup, `update jobs set status = 'queued', attempts = 0, crawler_status = null where id = ${id}`);
+  edit(setup, `delete from attempts where job_id = ${id}`);
+  for (const name of readdirSync(join(first.output_dir, 'warcs')))
+    rmSync(join(first.output_dir, 'warcs', name));
+  const worker = setup.worker();
+  await setup.until(id, 'to crawl', (job) => job.status === 'running');
+  await waitFor('the launcher', () => crawlerPid(worker) > 0, 20_000);
+  process.kill(-crawlerPid(worker), 'SIGKILL');
+  const job = await setup.until(id, 'to be over', (seen) => seen.status !== 'running');
+  assert.notEqual(job.status, 'completed', 'nothing was crawled this time');
+});
+
+function edit(setup: Setup, statement: string): void {
+  const database = new DatabaseSync(join(setup.dir, 'healtharchive.db'), { timeout: 10_000 });
+  database.exec(statement);
+  database.close();
+}
 
 function isAlive(pid: number): boolean {
   try {
