@@ -5,16 +5,20 @@
  *   fd 1,2 the attempt's log · fd 3 the attempt's flock'd descriptor, passed on to the crawler
  *
  * It is started in `/`, in a session of its own, and shares its process group with the crawler. It ends with status 0
- * once the exit record is written. What it leaves behind when it is killed is up to the crawler's lock.
+ * once the exit record is written, and with 74 when there is no room for one, before anything is crawled. What it leaves behind when it is killed is up to the crawler's lock.
  */
 import { readFileSync } from 'node:fs';
 import type { ExitRecord } from '../core/attempts/exit-record.ts';
 import type { LaunchSpec } from '../core/attempts/launch-spec.ts';
-import { writeFileAtomically } from './atomic-file.ts';
 import { COPY_BACK, copyBack, startCopyBack } from './launcher/copy-back.ts';
+import { errnoOf } from './launcher/errno.ts';
+import { RecordReserve } from './launcher/record-reserve.ts';
 import { runAttempt } from './launcher/run-attempt.ts';
 import { writeToLog } from './launcher/run-crawler.ts';
 import { watchForStop } from './launcher/stop-request.ts';
+
+/** As in sysexits.h: an input/output error. */
+const NO_ROOM_FOR_RECORD = 74;
 
 const [, , specFile, mode] = process.argv;
 if (specFile === undefined) throw new Error('usage: launcher SPEC_FILE [copy-back]');
@@ -28,6 +32,14 @@ if (mode === COPY_BACK) {
 }
 
 async function main(spec: LaunchSpec, specFile: string): Promise<void> {
+  let reserve: RecordReserve;
+  try {
+    reserve = new RecordReserve(spec.exitRecordFile);
+  } catch (error) {
+    writeToLog(`launcher: nothing is crawled: no room for the exit record (${errnoOf(error)})\n`);
+    process.exitCode = NO_ROOM_FOR_RECORD;
+    return;
+  }
   const stop = watchForStop();
   const startedAtMs = Date.now();
   const result = await runAttempt(spec, stop);
@@ -42,7 +54,7 @@ async function main(spec: LaunchSpec, specFile: string): Promise<void> {
     ...outcome,
   };
   writeToLog(`launcher: ${JSON.stringify(record.exit)}\n`);
-  writeFileAtomically(spec.exitRecordFile, `${JSON.stringify(record, null, 2)}\n`);
+  reserve.write(record);
   if (folder !== null) startCopyBack(specFile);
   // Nothing else keeps this process running: it ends here.
   process.stdin.destroy();

@@ -13,7 +13,7 @@ import type { ExitRecord } from './exit-record.ts';
 import type { CrawlerKind, EndReason, Judgement } from './judgement.ts';
 
 export interface AttemptEnd {
-  /** Null when the launcher left none: it was killed, or the machine went down. */
+  /** Null when the launcher left none: it was killed, the machine went down, or the local disk is full. */
   readonly record: ExitRecord | null;
   readonly reason: EndReason;
   /** The output directory as it was looked at afterwards; null: nobody has looked. */
@@ -37,9 +37,9 @@ export function classifyAttempt(end: AttemptEnd): Judgement {
   if (wasStopped && !finished) return { outcome: 'interrupted', because: interruption(end.reason) };
   if (end.record === null) {
     return {
-      outcome: 'crawl_failure',
+      outcome: 'infra_error',
       because:
-        'The launcher ended without an exit record although its worker was there: it was killed (out of memory?).',
+        'The launcher left no exit record although its worker was there: it was killed, the machine is out of memory, or the local disk is full.',
     };
   }
   return judgeCrawlerExit(end.record, end.crawler);

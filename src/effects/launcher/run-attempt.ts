@@ -47,7 +47,16 @@ export async function runAttempt(spec: LaunchSpec, stop: StopRequest): Promise<A
       folder: entered ? folder : null,
     };
   }
-  makeFolder(spec.scratchDir);
+  try {
+    makeFolder(spec.scratchDir);
+  } catch (error) {
+    const exit = {
+      kind: 'storage_error',
+      operation: 'make the scratch folder',
+      errno: errnoOf(error),
+    } as const;
+    return { exit, archived: null, seedRedirects: [], storageErrnos: [], folder };
+  }
   const tally = new CrawlTally(spec.seeds, spec.scopePattern);
   try {
     const run = await crawl(spec, spec.attempt.slice(0, cut), stop, tally);
@@ -57,7 +66,16 @@ export async function runAttempt(spec: LaunchSpec, stop: StopRequest): Promise<A
     const seedRedirects = archived === null ? [] : tally.seedRedirects();
     return { exit: run.exit, archived, seedRedirects, storageErrnos: [...errnos], folder };
   } finally {
-    rmSync(spec.scratchDir, { recursive: true, force: true });
+    removeScratch(spec.scratchDir);
+  }
+}
+
+/** What is left of it does no harm; the record of the crawl must not be lost over it. */
+function removeScratch(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    errnoOf(error);
   }
 }
 

@@ -120,12 +120,11 @@ test('every end has an outcome and a sentence', () => {
 test('a sign of bad storage never uses the retry budget and never fails the job', () => {
   const hasSign = ({ record: left, reason, storageAfter }: AttemptEnd): boolean =>
     reason === 'dead_storage' ||
-    (left === null && storageAfter !== null && storageAfter !== 'healthy') ||
-    (left !== null &&
-      (left.storageErrnos.length > 0 ||
-        left.archiveUnwritable ||
-        left.exit.kind === 'wrong_storage' ||
-        (left.exit.kind === 'signaled' && storageAfter !== null && storageAfter !== 'healthy')));
+    left === null ||
+    left.storageErrnos.length > 0 ||
+    left.archiveUnwritable ||
+    left.exit.kind === 'wrong_storage' ||
+    (left.exit.kind === 'signaled' && storageAfter !== null && storageAfter !== 'healthy');
   holds((end, outcome) => !hasSign(end) || !['crawl_failure', 'config_error'].includes(outcome));
 });
 

@@ -116,7 +116,12 @@ export const outcomeCases: readonly OutcomeCase[] = [
     null,
     { reason: 'worker_lost' },
   ),
-  entry('Any crawler', 'no exit record although the worker was there', 'crawl_failure', null),
+  entry(
+    'Any crawler',
+    'no exit record although the worker was there (killed, out of memory, local disk full)',
+    'infra_error',
+    null,
+  ),
   entry('Any crawler', 'stopped with the worker', 'interrupted', stopped, { reason: 'shutdown' }),
   entry('Any crawler', 'ended by its launcher because the worker was gone', 'interrupted', {
     ...stopped,
