@@ -86,6 +86,24 @@ describeOnBothDatabases('job store', (fresh) => {
     assert.equal((await jobs.list()).length, 1);
   });
 
+  test('a directory inside or above that of an unfinished job is refused, whatever characters it has', async () => {
+    const { jobs } = await stores();
+    const job = await jobs.add(newJob('a', { outputDir: '/srv/jobs/h_/é%' }), 'tester', t0);
+    for (const outputDir of ['/srv/jobs/h_/é%/warcs', '/srv/jobs/h_/é%/a/b', '/srv/jobs/h_', '/srv/jobs'])
+      await assert.rejects(jobs.add(newJob('b', { outputDir }), 'tester', t0), UsageError, outputDir);
+    assert.equal((await jobs.list()).length, 1);
+    const beside = [
+      '/srv/jobs/hc/é%',
+      '/srv/jobs/h_/éx/warcs',
+      '/srv/jobs/h_/é%2',
+      '/srv/jobs/h_/é',
+      '/srv/j',
+    ];
+    for (const outputDir of beside) await jobs.add(newJob(outputDir, { outputDir }), 'tester', t0);
+    await jobs.command(job.id, 'cancel', 'tester', policy, t0);
+    await jobs.add(newJob('b', { outputDir: '/srv/jobs/h_/é%/warcs' }), 'tester', t0);
+  });
+
   test('a directory may be used again once its job is finished', async () => {
     const { jobs } = await stores();
     const job = await jobs.add(newJob('a'), 'tester', t0);
