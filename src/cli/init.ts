@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { loadConfiguration } from '../config/load.ts';
@@ -47,14 +47,21 @@ interface LocalSetup {
   readonly created: readonly string[];
 }
 
+/** Whoever may open a lock file may hold the worker's identity: the state is its owner's alone. */
+const folders: readonly { readonly name: string; readonly mode: number }[] = [
+  ...['', 'jobs'].map((name) => ({ name, mode: 0o777 })),
+  ...['ops', 'ops/locks', 'ops/attempts'].map((name) => ({ name, mode: 0o700 })),
+  ...['sentinels', 'metrics', 'run'].map((name) => ({ name, mode: 0o777 })),
+];
+
 /** Makes what is missing and changes nothing that is there. */
 async function initialise(dir: string): Promise<LocalSetup> {
   const created: string[] = [];
-  const folders = ['', 'jobs', 'ops', 'ops/locks', 'ops/attempts', 'sentinels', 'metrics', 'run'];
-  for (const folder of folders.map((name) => join(dir, name))) {
+  for (const { name, mode } of folders) {
+    const folder = join(dir, name);
     if (existsSync(folder)) continue;
     try {
-      mkdirSync(folder, { recursive: true });
+      mkdirSync(folder, { recursive: true, mode });
     } catch (error) {
       throw new OperatorError(`${escapeForTerminal(folder)} can't be made: ${(error as Error).message}`);
     }
@@ -62,11 +69,12 @@ async function initialise(dir: string): Promise<LocalSetup> {
   }
   const config = join(dir, 'config.toml');
   if (!existsSync(config)) {
-    writeFileAtomically(config, localConfiguration(dir));
+    writeFileAtomically(config, localConfiguration(dir), 0o600);
     created.push(config);
   }
   // The file may be a person's by now: what it says counts, not what we would write.
   const { database: settings } = loadConfiguration(config, {});
+  makePrivate(settings.url);
   const database = new Database(settings.url, { create: true });
   try {
     const applied = await migrate(database);
@@ -75,6 +83,16 @@ async function initialise(dir: string): Promise<LocalSetup> {
     await database.close();
   }
   return { config, created };
+}
+
+/** Makes the empty file of a SQLite database that is not there yet, for its owner alone; SQLite's own files take its mode. */
+function makePrivate(url: string): void {
+  if (!url.startsWith('sqlite:')) return;
+  try {
+    closeSync(openSync(url.slice('sqlite:'.length), 'ax', 0o600));
+  } catch {
+    // It is there, or can't be made: opening the database tells which.
+  }
 }
 
 /** TOML basic strings take the escapes of JSON, and want one for DEL too. */

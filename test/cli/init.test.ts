@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -32,6 +32,14 @@ test('init makes a setup that works, and prints three commands that do', async (
   const tried = await runProgram('bash', ['-c', script]);
   assert.equal(tried.status, 0, tried.stderr);
   assert.match(tried.stdout, /Queued job 1/);
+});
+
+test('state, configuration and database are for their owner alone', async (t) => {
+  const dir = join(temporaryFolder(t), 'setup');
+  assert.equal((await inProcess(['init', '--dir', dir])).status, 0);
+  const modeOf = (name: string) => (lstatSync(join(dir, name)).mode & 0o777).toString(8);
+  for (const folder of ['ops', 'ops/locks', 'ops/attempts']) assert.equal(modeOf(folder), '700', folder);
+  for (const file of ['config.toml', 'healtharchive.db']) assert.equal(modeOf(file), '600', file);
 });
 
 test('init again: status 0, and not a byte, a mode or a time has changed', async (t) => {
