@@ -8,7 +8,6 @@ import type { RetryPolicy } from '../core/jobs/retry.ts';
 import { isEligible } from '../core/jobs/selection.ts';
 import { isLegal, transition, type JobEvent } from '../core/jobs/transitions.ts';
 import { isBelow } from '../core/storage/path-relation.ts';
-import { isBelow } from '../core/storage/path-relation.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import type { MountIdentity } from '../core/storage/mount-identity.ts';
 import type { Database, Reading, Writing } from './database.ts';
