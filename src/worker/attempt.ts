@@ -20,7 +20,7 @@ import { crawlPlan } from './crawl-plan.ts';
 import { removeFreeLock } from './crawler-gone.ts';
 import { Ending } from './ending.ts';
 import { readExitRecord } from './exit-record-file.ts';
-import { databaseAway, recordEnd } from './record-end.ts';
+import { recordEnd, untold } from './record-end.ts';
 import { observeJobStorage } from './job-storage.ts';
 import { LogTail } from './log-tail.ts';
 import { attemptFiles, attemptLock, type AttemptFiles, type WorkerPaths } from './worker-paths.ts';
@@ -293,10 +293,10 @@ export class Attempt {
     const { conditions } = this.#around;
     try {
       const result = await work();
-      conditions.end('database');
+      conditions.end(untold.name);
       return result;
     } catch (error) {
-      conditions.begin('database', databaseAway, { because: String(error) });
+      conditions.begin(untold.name, untold.message, { because: String(error) });
       return null;
     }
   }

@@ -14,7 +14,8 @@ export type Recording =
 const firstPauseMs = 250;
 const longestPauseMs = 5000;
 
-export const databaseAway = 'the database does not answer; running crawls go on';
+/** Of what running attempts have to tell. That the queue can be read does not end it: a locked database answers readers. */
+export const untold = { name: 'untold', message: 'the database takes nothing; running crawls go on' };
 
 /** True for the errors of a database that is away: the work goes on, and what it was told is tried again. */
 export function isDatabaseAway(error: unknown): error is Error {
@@ -37,11 +38,11 @@ export async function recordEnd(
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     try {
       const job = await store.finish(ended.jobId, ended.token, ended.end, ended.worker, policy, Date.now());
-      conditions.end('database');
+      conditions.end(untold.name);
       return job === null ? { kind: 'lease_lost' } : { kind: 'recorded', job };
     } catch (error) {
       // Whatever the error: what the database has not taken is told again.
-      conditions.begin('database', databaseAway, { because: String(error) });
+      conditions.begin(untold.name, untold.message, { because: String(error) });
       if (mayGiveUp()) return { kind: 'given_up' };
       await sleep(pauseMs);
     }

@@ -11,7 +11,7 @@ import { Admission } from './admission.ts';
 import { Attempt, type AttemptSurroundings } from './attempt.ts';
 import { Conditions } from './conditions.ts';
 import { findLowSpace } from './free-space.ts';
-import { databaseAway, isDatabaseAway } from './record-end.ts';
+import { isDatabaseAway } from './record-end.ts';
 import { findStaleJobs, returnStaleJob, type StaleVerdict } from './stale-jobs.ts';
 import { Wake } from './wake.ts';
 import { workerPaths, type WorkerPaths } from './worker-paths.ts';
@@ -155,7 +155,7 @@ export class Worker {
         Math.max(2 * this.#databasePauseMs, this.#settings.pollMs),
         longestDatabasePauseMs,
       );
-      this.#conditions.begin('database', databaseAway, {
+      this.#conditions.begin('database', 'the database does not answer; nothing is started', {
         because: error.message,
       });
       return 'held_back';

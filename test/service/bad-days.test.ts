@@ -128,7 +128,7 @@ test('a locked database is said once, ends no crawl and loses no end', async (t)
   holder.release();
   const job = await setup.until(id, 'to complete', (seen) => seen.status === 'completed');
   assert.deepEqual([job.crawler_status, job.attempts], ['success', 1]);
-  assert.equal(occurrences(worker.output(), 'warning the database does not answer'), 1, worker.output());
+  assert.equal(occurrences(worker.output(), 'warning the database takes nothing'), 1, worker.output());
 });
 
 test('a database that is gone, and comes back, costs nothing', async (t) => {

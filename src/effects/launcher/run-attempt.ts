@@ -18,7 +18,7 @@ import { cdxFilesOf, writeDedupFile } from './earlier-archive.ts';
 import { errnoOf } from './errno.ts';
 import { makeFolder } from './make-folder.ts';
 import { enterOutputDirectory, type StorageProblem } from './output-directory.ts';
-import { runCrawler, type CrawlerRun } from './run-crawler.ts';
+import { runCrawler, writeToLog, type CrawlerRun } from './run-crawler.ts';
 import type { StopRequest } from './stop-request.ts';
 import { errnoOfWriting } from './write-test.ts';
 
@@ -159,11 +159,25 @@ function secure(spec: LaunchSpec, tally: CrawlTally, errnos: Set<string>): Archi
     const files = filesOfAttempt(spec.attempt);
     syncFiles(files);
     const warcs = warcFilesOf(spec.attempt);
-    const counts = tally.count(files.filter((name) => name.endsWith('.cdx')));
-    return { warcFiles: warcs.length, warcBytes: sizeOfFiles(warcs), ...counts };
+    const warcBytes = sizeOfFiles(warcs);
+    count(
+      tally,
+      files.filter((name) => name.endsWith('.cdx')),
+    );
+    return { warcFiles: warcs.length, warcBytes, ...tally.counts() };
   } catch (error) {
     errnos.add(errnoOf(error));
     return null;
+  }
+}
+
+/** The files are safe by now: if counting fails, what was counted until then stands. Only storage errors are thrown on. */
+function count(tally: CrawlTally, cdxFiles: readonly string[]): void {
+  try {
+    tally.readOwn(cdxFiles);
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) throw error;
+    writeToLog(`launcher: the counts are too low, as counting failed: ${String(error)}\n`);
   }
 }
 
