@@ -3,7 +3,7 @@ import type { Configuration } from '../config/schema.ts';
 import { OperatorError, UsageError } from '../core/errors.ts';
 import { isBelow } from '../core/storage/path-relation.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
-import { canonicalPath } from '../effects/storage-access.ts';
+import { canonicalPath, freePercent, type AccessOptions } from '../effects/storage-access.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
 
 /** File systems take no longer names than this, and the kernel no longer paths than 4096; files of ours are made below. */
@@ -38,7 +38,25 @@ export async function outputDirectory(wanted: string, configuration: Configurati
       `--output-dir ${shown}: through a symbolic link it leaves the jobs root and ends at ${escapeToWidth(canonical, 200)}.`,
     );
   }
+  await refuseFile(canonical, configuration);
   return canonical;
+}
+
+/** @throws UsageError when the path, or one above it, is a file: then a name below it is ENOTDIR, not ENOENT. */
+async function refuseFile(path: string, configuration: Configuration): Promise<void> {
+  const below = await freePercent(join(path, 'name'), accessOptions(configuration));
+  if (below.kind === 'error' && below.errno === 'ENOTDIR') throw cannotBeDirectory(path, below.errno);
+}
+
+function accessOptions({ paths, recovery }: Configuration): AccessOptions {
+  return {
+    timeoutMs: recovery.probe_timeout_seconds * 1000,
+    stuckDir: workerPaths(paths.state_dir).stuckProbes,
+  };
+}
+
+function cannotBeDirectory(path: string, errno: string): UsageError {
+  return new UsageError(`--output-dir: ${escapeToWidth(path, 200)} can't be a directory (${errno}).`);
 }
 
 function isTooLong(path: string): boolean {
@@ -50,13 +68,10 @@ function isTooLong(path: string): boolean {
 
 async function withLinksResolved(path: string, configuration: Configuration): Promise<string> {
   // canonicalPath resolves links in the parent only; a name below makes our last name part of the parent.
-  const result = await canonicalPath(join(path, 'name'), {
-    timeoutMs: configuration.recovery.probe_timeout_seconds * 1000,
-    stuckDir: workerPaths(configuration.paths.state_dir).stuckProbes,
-  });
+  const result = await canonicalPath(join(path, 'name'), accessOptions(configuration));
   if (result.kind === 'canonical') return dirname(result.path);
   if (result.kind === 'error' && impossible.includes(result.errno))
-    throw new UsageError(`--output-dir: ${escapeToWidth(path, 200)} can't be a directory (${result.errno}).`);
+    throw cannotBeDirectory(path, result.errno);
   const why = result.kind === 'error' ? result.errno : result.kind.replaceAll('_', ' ');
   throw new OperatorError(`${escapeToWidth(path, 200)} can't be looked at: ${why}.`);
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isHarmless, LocalSetup, temporaryFolder, treeOf, type Outcome } from './setup.ts';
@@ -62,6 +62,18 @@ const spawned: readonly Row[] = [
 const quick: readonly Row[] = [
   ['an empty name', [...add, '--name', ''], /a job needs a name/],
   ['a name of more than 4 kB', [...add, '--name', 'é'.repeat(2049)], /at most 4096 bytes/],
+  ['a file for a directory', [...add, '--output-dir', 'file'], /file can't be a directory \(ENOTDIR\)/],
+  ['a directory below a file', [...add, '--output-dir', 'file/x'], /can't be a directory \(ENOTDIR\)/],
+  [
+    'a directory inside that of an unfinished job',
+    [...add, '--output-dir', 'hc/first/warcs'],
+    /job 1, which is queued, writes to .*hc\/first, which lies above .*hc\/first\/warcs/,
+  ],
+  [
+    'a directory above that of an unfinished job',
+    [...add, '--output-dir', 'hc'],
+    /job 1, which is queued, writes to .*hc\/first, which lies inside .*hc\./,
+  ],
   ['a longer file name than there can be', [...add, '--output-dir', `a/${'b'.repeat(256)}`], /too long/],
   ['a longer path than there can be', [...add, '--output-dir', 'a/'.repeat(2000)], /too long/],
   ['a URL with a password', [...add, '--seed', 'https://me:secret@hc.example/'], /without user and password/],
@@ -123,6 +135,7 @@ describe('bad input: status 2, one sentence, nothing written', { concurrency: 2 
       ['loop', 'loop'],
     ] as const)
       symlinkSync(target, join(setup.jobsRoot, name));
+    writeFileSync(join(setup.jobsRoot, 'file'), '');
     await setup.ask('jobs', 'add', '--source', 'hc', '--name', 'first');
     database = setup.databaseContent();
     tree = treeOf(setup.jobsRoot);

@@ -1,22 +1,46 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { Database } from '../../src/store/database.ts';
 import { JobStore } from '../../src/store/job-store.ts';
 import { Setup } from '../service/setup.ts';
+import { PostgresCluster, postgresBinaries } from '../store/databases.ts';
 import { startLinkedPages } from './linked-pages.ts';
 
 const isFull = process.env['HEALTHARCHIVE_TEST_FULL'] === '1';
-const jobCount = isFull ? 500 : 40;
+const jobCount = isFull ? 500 : 24;
 
-test(`four workers share ${jobCount} jobs without a double claim`, { timeout: 40 * 60_000 }, async (t) => {
+for (const kind of ['SQLite', 'PostgreSQL'] as const) {
+  const name = `four workers share ${jobCount} jobs without a double claim (${kind})`;
+  test(name, { timeout: 40 * 60_000 }, async (t) => {
+    if (kind === 'SQLite') {
+      await fourWorkers(t, (setup) => `sqlite:${join(setup.dir, 'healtharchive.db')}`);
+      return;
+    }
+    const binaries = postgresBinaries();
+    assert.ok(binaries !== null, 'apt install postgresql');
+    const cluster = new PostgresCluster(binaries);
+    try {
+      await cluster.start();
+      cluster.createDatabase('claims');
+      await fourWorkers(t, () => cluster.url('claims'));
+    } finally {
+      await cluster.stop();
+    }
+  });
+}
+
+async function fourWorkers(t: TestContext, urlFor: (setup: Setup) => string): Promise<void> {
   const sites = await startLinkedPages(1, 0);
   t.after(() => {
     sites.close();
   });
   const setup = new Setup(t);
+  const url = urlFor(setup);
+  setup.configure({ database: `url = "${url}"` });
+  setup.json('db', 'migrate');
   setup.addSource('hc', sites.seed(0));
-  const database = new Database(`sqlite:${join(setup.dir, 'healtharchive.db')}`);
+  const database = new Database(url);
   t.after(() => database.close());
   const store = new JobStore(database);
   for (let job = 0; job < jobCount; job++) {
@@ -54,4 +78,4 @@ test(`four workers share ${jobCount} jobs without a double claim`, { timeout: 40
   }
   assert.deepEqual([...sites.crawledTwiceAtOnce], []);
   assert.equal(shares.size, 4, `every worker had its share: ${JSON.stringify([...shares])}`);
-});
+}
