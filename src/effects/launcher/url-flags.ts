@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 
+const FIRST_SLOTS = 1 << 12;
+const MAX_LOAD = 0.7;
+
 /**
  * A byte of flags for each of many URLs. It keeps 48 bits of a digest instead of the URL, so that a million of them take
  * some 20 MB; among a million, two share these bits in one of 500 crawls, and one of the two is then not counted.
  */
-const FIRST_SLOTS = 1 << 12;
-const MAX_LOAD = 0.7;
-
 export class UrlFlags {
   #hashes = new Float64Array(FIRST_SLOTS);
   #flags = new Uint8Array(FIRST_SLOTS);
