@@ -53,7 +53,7 @@ test('with an empty queue, --once and --drain end at once with 0', async (t) => 
   for (const mode of ['--once', '--drain']) {
     const { status, stdout, stderr } = await setup.run('worker', 'run', mode, '--json');
     assert.equal(status, 0, stderr);
-    assert.deepEqual(JSON.parse(stdout), { failed: [], parked: [] });
+    assert.deepEqual(JSON.parse(stdout), { failed: [], parked: [], held_back: [] });
   }
 });
 
@@ -67,5 +67,5 @@ test('--drain ends with 3 when it leaves a failed or parked job behind', async (
   });
   const { status, stdout } = await setup.run('worker', 'run', '--drain', '--json');
   assert.equal(status, 3);
-  assert.deepEqual(JSON.parse(stdout), { failed: [1], parked: [] });
+  assert.deepEqual(JSON.parse(stdout), { failed: [1], parked: [], held_back: [] });
 });
