@@ -50,7 +50,8 @@ function unitPattern(checkout: string): string {
     scripts: Record<string, string>;
   };
   const pattern = /^node --test --test-concurrency=2 '([^']+)'$/.exec(scripts['test'] ?? '')?.[1];
-  if (pattern === undefined) throw new Error(`package.json: the script "test" is not node --test --test-concurrency=2 'PATTERN'`);
+  if (pattern === undefined)
+    throw new Error(`package.json: the script "test" is not node --test --test-concurrency=2 'PATTERN'`);
   return pattern;
 }
 
