@@ -4,8 +4,9 @@ import { escapeToWidth } from '../core/text/escape.ts';
 import { findStaleJobs, returnStaleJob, type StaleVerdict } from '../worker/stale-jobs.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
 import { thisHost } from '../effects/host.ts';
+import { retryPolicy } from '../worker/worker-settings.ts';
 import { withHelp } from './command.ts';
-import { operatorName, readConfiguration, retryPolicy, withDatabase, type GlobalOptions } from './session.ts';
+import { operatorName, readConfiguration, withDatabase, type GlobalOptions } from './session.ts';
 import { formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 

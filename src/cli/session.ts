@@ -1,7 +1,6 @@
 import { userInfo } from 'node:os';
 import { configurationFile, loadConfiguration } from '../config/load.ts';
 import type { Configuration } from '../config/schema.ts';
-import type { RetryPolicy } from '../core/jobs/retry.ts';
 import { Database } from '../store/database.ts';
 import { checkSchema } from '../store/migrate.ts';
 import type { Terminal } from './terminal.ts';
@@ -31,14 +30,6 @@ export async function withDatabase<T>(
   } finally {
     await database.close();
   }
-}
-
-export function retryPolicy({ worker }: Configuration): RetryPolicy {
-  return {
-    maxRetries: worker.max_retries,
-    backoffMs: worker.retry_backoff_seconds * 1000,
-    infraCooldownMs: worker.infra_error_cooldown_seconds * 1000,
-  };
 }
 
 /** Who does it, for a job's history: a user's name, or `uid N` for a user without one (as in many containers). */

@@ -47,7 +47,7 @@ export class Database {
     this.#patienceMs = options.patienceMs ?? defaultPatienceMs;
   }
 
-  /** The database's name for messages, without secrets. */
+  /** SQLite only: the file. */
   get #path(): string {
     return this.#url.slice('sqlite:'.length);
   }

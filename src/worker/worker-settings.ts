@@ -32,17 +32,22 @@ export const afterKillMs = 5_000;
 /** Between two looks at jobs whose worker vanished. */
 export const staleCheckMs = 15_000;
 
+/** How often a job is attempted, as the configuration has it. */
+export function retryPolicy({ worker }: Configuration): RetryPolicy {
+  return {
+    maxRetries: worker.max_retries,
+    backoffMs: worker.retry_backoff_seconds * 1000,
+    infraCooldownMs: worker.infra_error_cooldown_seconds * 1000,
+  };
+}
+
 export function workerSettings(configuration: Configuration, name: string): WorkerSettings {
   const { worker, recovery } = configuration;
   return {
     name,
     concurrency: worker.concurrency,
     pollMs: worker.poll_seconds * 1000,
-    retry: {
-      maxRetries: worker.max_retries,
-      backoffMs: worker.retry_backoff_seconds * 1000,
-      infraCooldownMs: worker.infra_error_cooldown_seconds * 1000,
-    },
+    retry: retryPolicy(configuration),
     stopGraceMs: worker.stop_grace_seconds * 1000,
     minFreePercent: worker.min_free_percent,
     probeTimeoutMs: recovery.probe_timeout_seconds * 1000,

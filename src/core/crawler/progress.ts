@@ -71,12 +71,6 @@ export function advanceProgress(progress: CrawlProgress, chunk: string, onAnswer
   return { ...next, unfinished: bounded(unfinished, chunk, start, chunk.length) };
 }
 
-/** Pages per second since the attempt's start; 0 in its first instant or when the clock stepped back. */
-export function pagesPerSecond(progress: CrawlProgress, startedAtMs: number, nowMs: number): number {
-  const seconds = (nowMs - startedAtMs) / 1000;
-  return seconds > 0 ? progress.pages / seconds : 0;
-}
-
 /** True for /robots.txt at the top of a host, which crawlers read for themselves. */
 export function isRobotsTxt(url: string): boolean {
   return /^https?:\/\/[^/]+\/robots\.txt$/.test(url);

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  advanceProgress,
-  MAX_LINE_CHARACTERS,
-  noProgress,
-  pagesPerSecond,
-} from '../../../src/core/crawler/progress.ts';
+import { advanceProgress, MAX_LINE_CHARACTERS, noProgress } from '../../../src/core/crawler/progress.ts';
 
 /** As wget 1.21 writes it with --no-verbose. */
 const downloaded = (url: string, size: string): string =>
@@ -133,11 +128,4 @@ test('an endless line is read in linear time', () => {
   for (let index = 0; index < 2000; index += 1) progress = advanceProgress(progress, 'y'.repeat(65_536));
   assert.ok(performance.now() - started < 5000);
   assert.equal(progress.unfinished.length, MAX_LINE_CHARACTERS);
-});
-
-test('the rate', () => {
-  const progress = { ...noProgress, pages: 30 };
-  assert.equal(pagesPerSecond(progress, 1000, 11_000), 3);
-  assert.equal(pagesPerSecond(progress, 1000, 1000), 0);
-  assert.equal(pagesPerSecond(progress, 1000, 500), 0);
 });
