@@ -108,7 +108,7 @@ async function takeIdentity(configuration: Configuration, name: string): Promise
   const paths = workerPaths(configuration.paths.state_dir);
   for (const folder of [paths.locks, paths.attempts]) {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o770 });
+      mkdirSync(folder, { recursive: true, mode: 0o750 });
     } catch (error) {
       throw new ConfigurationError(`[paths] state_dir: ${(error as Error).message}.`);
     }

@@ -51,7 +51,8 @@ export async function isLockFree(path: string): Promise<boolean> {
 function openLockFile(path: string): number {
   try {
     // Never through a symbolic link: the folder is ours, but a mistake in its permissions must not let others choose the file.
-    // Reading is enough for flock(2), so root and the worker can share a lock file whoever made it.
+    // Reading is enough for flock(2), so root and the worker can share a lock file whoever made it. That others can't
+    // hold it is up to the folder: it is theirs neither to write nor to enter.
     return openSync(
       path,
       constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK,

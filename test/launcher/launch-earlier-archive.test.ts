@@ -7,11 +7,8 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { CDX_HEADER } from '../../src/core/crawler/cdx.ts';
-import {
-  cdxFilesOf,
-  readTrustedEntries,
-  writeDedupFile,
-} from '../../src/effects/launcher/earlier-archive.ts';
+import { DedupFile } from '../../src/effects/launcher/dedup-file.ts';
+import { cdxFilesOf, readTrustedEntries } from '../../src/effects/launcher/earlier-archive.ts';
 import { isCompleteMember } from '../../src/effects/launcher/gzip-member.ts';
 
 const WARC = 'warcs/1-001-00000.warc.gz';
@@ -63,11 +60,15 @@ function cdxLine(index: number, offset: number): string {
 
 async function trusted(): Promise<number[]> {
   const indexes: number[] = [];
-  await readTrustedEntries(cdxFilesOf('1'), (entry) => {
-    indexes.push(Number(entry.url.slice(entry.url.lastIndexOf('/') + 1)));
-  });
+  for (const name of cdxFilesOf('1')) {
+    await readTrustedEntries(name, never, (entry) => {
+      indexes.push(Number(entry.url.slice(entry.url.lastIndexOf('/') + 1)));
+    });
+  }
   return indexes;
 }
+
+const never = (): boolean => false;
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
@@ -146,9 +147,52 @@ test('the order of attempts is by number', () => {
 test('the file for wget is the header and the lines that count, byte by byte', async () => {
   writeArchive(3, true);
   const text = readFileSync(CDX);
-  await writeDedupFile('dedup.cdx', cdxFilesOf('1'), () => undefined);
+  await new DedupFile('dedup.cdx').add(cdxFilesOf('1'), never, () => undefined);
   assert.deepEqual(readFileSync('dedup.cdx'), text);
 });
+
+test('a later pass adds what is new and reads nothing twice', async () => {
+  writeArchive(3, true);
+  const file = new DedupFile('dedup.cdx');
+  let entries = 0;
+  const add = async (): Promise<void> => {
+    await file.add(cdxFilesOf('1'), never, () => {
+      entries += 1;
+    });
+  };
+  await add();
+  const before = readFileSync('dedup.cdx', 'latin1');
+  writeFileSync('warcs/1-002.cdx', readFileSync(CDX, 'latin1').replaceAll('1-001-', '1-002-'));
+  writeFileSync('warcs/1-002-00000.warc.gz', readFileSync(WARC));
+  await add();
+  await add();
+  assert.equal(entries, 6);
+  const after = readFileSync('dedup.cdx', 'latin1');
+  assert.equal(after.startsWith(before), true);
+  assert.equal(after.split('\n').length, 1 + 6 + 1);
+});
+
+for (const isSynced of [true, false]) {
+  test(`a stop request ends the reading of a large archive early (synced: ${isSynced})`, async () => {
+    writeArchive(5000, isSynced);
+    const request = new AbortController();
+    let entries = 0;
+    await new DedupFile('dedup.cdx').add(
+      cdxFilesOf('1'),
+      () => request.signal.aborted,
+      () => {
+        // As a signal would: it is seen only when the event loop has a turn.
+        if (entries === 0) {
+          setImmediate(() => {
+            request.abort();
+          });
+        }
+        entries += 1;
+      },
+    );
+    assert.ok(entries > 0 && entries < 2000, `${entries} entries were read`);
+  });
+}
 
 /** A flipped bit between the end of the data and the checksum changes nothing, so zlib is asked. */
 function inflates(bytes: Buffer): boolean {

@@ -10,9 +10,10 @@
  * Of any other attempt each record is inflated: on storage that fails or fills up, a write can be lost while a later one
  * succeeds (sshfs reports it late), and the hole has records on both sides.
  */
-import { closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ExitRecord } from '../../core/attempts/exit-record.ts';
-import { CDX_HEADER, parseCdxLine, type CdxEntry } from '../../core/crawler/cdx.ts';
+import { parseCdxLine, type CdxEntry } from '../../core/crawler/cdx.ts';
 import { isCompleteMember } from './gzip-member.ts';
 import { linesOfFile } from './lines-of-file.ts';
 
@@ -21,6 +22,9 @@ export const EXIT_RECORD_COPY = 'exit-record.json';
 
 /** How many records at the end of a file are held back until the end has been checked. */
 const TAIL_RECORDS = 64;
+
+/** After so many lines signals and the lifeline get a turn: reading a CDX file is synchronous, and some have millions. */
+const LINES_PER_TURN = 500;
 
 /** Names of the job's CDX files in `warcs/`, oldest first. */
 export function cdxFilesOf(jobId: string): string[] {
@@ -32,51 +36,31 @@ export function cdxFilesOf(jobId: string): string[] {
     .map((stem) => `${stem}.cdx`);
 }
 
-/** Calls `onEntry` for each entry that can be relied on. Throws Node's system errors when storage fails. */
+/**
+ * Calls `onEntry` for each entry of one CDX file that can be relied on, until `isStopped` says so.
+ * Throws Node's system errors when storage fails.
+ */
 export async function readTrustedEntries(
-  cdxFiles: readonly string[],
+  cdxFile: string,
+  isStopped: () => boolean,
   onEntry: (entry: CdxEntry) => void,
 ): Promise<void> {
-  for (const name of cdxFiles) {
-    const mode = wasSynced(name) ? 'by_order' : 'each_record';
-    let reader = new WarcReader('', mode, onEntry);
-    for (const line of linesOfFile(`warcs/${name}`)) {
-      const entry = parseCdxLine(line);
-      if (entry === null || !belongsTo(entry.file, name)) continue;
-      if (reader.file !== entry.file) {
-        await reader.finish();
-        reader = new WarcReader(entry.file, mode, onEntry);
-      }
-      await reader.add(entry);
+  const mode = wasSynced(cdxFile) ? 'by_order' : 'each_record';
+  let reader = new WarcReader('', mode, onEntry);
+  let lines = 0;
+  for (const line of linesOfFile(`warcs/${cdxFile}`)) {
+    lines += 1;
+    if (lines % LINES_PER_TURN === 0) await nextTurn();
+    if (isStopped()) return;
+    const entry = parseCdxLine(line);
+    if (entry === null || !belongsTo(entry.file, cdxFile)) continue;
+    if (reader.file !== entry.file) {
+      await reader.finish();
+      reader = new WarcReader(entry.file, mode, onEntry);
     }
-    await reader.finish();
+    await reader.add(entry);
   }
-}
-
-/** Writes the CDX file for --warc-dedup, on local disk. */
-export async function writeDedupFile(
-  path: string,
-  cdxFiles: readonly string[],
-  onEntry: (entry: CdxEntry) => void,
-): Promise<void> {
-  const fd = openSync(path, 'w', 0o644);
-  try {
-    writeSync(fd, `${CDX_HEADER}\n`);
-    let lines: string[] = [];
-    const flush = (): void => {
-      // Lines were read as Latin-1 and go back the same way, byte by byte.
-      if (lines.length > 0) writeSync(fd, Buffer.from(lines.join(''), 'latin1'));
-      lines = [];
-    };
-    await readTrustedEntries(cdxFiles, (entry) => {
-      lines.push(`${entry.line}\n`);
-      if (lines.length >= 1000) flush();
-      onEntry(entry);
-    });
-    flush();
-  } finally {
-    closeSync(fd);
-  }
+  await reader.finish();
 }
 
 /** By the exit record that the attempt has left in the output directory. Unknown is no. */

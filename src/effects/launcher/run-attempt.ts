@@ -14,7 +14,8 @@ import type { LaunchSpec } from '../../core/attempts/launch-spec.ts';
 import { adoptContainerFiles, filesOfAttempt, sizeOfFiles, syncFiles, warcFilesOf } from './attempt-files.ts';
 import { removeContainer } from './container-end.ts';
 import { CrawlTally } from './crawl-tally.ts';
-import { cdxFilesOf, writeDedupFile } from './earlier-archive.ts';
+import { DedupFile } from './dedup-file.ts';
+import { cdxFilesOf } from './earlier-archive.ts';
 import { errnoOf } from './errno.ts';
 import { makeFolder } from './make-folder.ts';
 import { enterOutputDirectory, type StorageProblem } from './output-directory.ts';
@@ -112,14 +113,20 @@ async function crawl(
   const ended = (exit: CrawlerExit): Crawled => ({ exit, storageErrnos: [...errnos] });
   const temporaryFd =
     spec.container === null ? openSync(spec.scratchDir, constants.O_RDONLY | constants.O_DIRECTORY) : null;
+  let dedupFile: DedupFile | null = null;
   for (const pass of spec.passes) {
     if (pass.skipIfArchived !== null && tally.hasAnswered(pass.skipIfArchived)) continue;
     if (spec.dedupCdxFile !== null) {
       try {
-        // Anew before each pass: it then holds what the passes before have archived, each record checked.
-        await writeDedupFile(spec.dedupCdxFile, cdxFilesOf(jobId), (entry) => {
-          tally.addEarlier(entry);
-        });
+        dedupFile ??= new DedupFile(spec.dedupCdxFile);
+        // Before each pass: it then holds what the passes before have archived, too.
+        await dedupFile.add(
+          cdxFilesOf(jobId),
+          () => stop.reason() !== null,
+          (entry) => {
+            tally.addEarlier(entry);
+          },
+        );
       } catch (error) {
         return ended({ kind: 'storage_error', operation: 'read the earlier archive', errno: errnoOf(error) });
       }
