@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { JobStore } from '../store/job-store.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
+import type { HangingEngines } from '../worker/crawler-gone.ts';
 import { findStaleJobs, returnStaleJob, type StaleVerdict } from '../worker/stale-jobs.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
 import { thisHost } from '../effects/host.ts';
@@ -54,6 +55,7 @@ export function addRecoverStale(jobs: Command, terminal: Terminal): void {
           );
         });
         const done: Outcome[] = [];
+        const hanging: HangingEngines = new Set();
         for (const verdict of chosen) {
           const isReturned = verdict.isStale && options.apply === true;
           const outcome = isReturned
@@ -61,6 +63,7 @@ export function addRecoverStale(jobs: Command, terminal: Terminal): void {
                 store,
                 verdict,
                 paths,
+                hanging,
                 operatorName(terminal.environment),
                 retryPolicy(configuration),
                 nowMs,

@@ -26,6 +26,9 @@ export async function removeFreeLock(paths: WorkerPaths, attempt: string): Promi
 /** `left`: it can't be removed. `engine_hangs`: nobody can say, and asking again costs the same time. */
 export type ContainerRemoval = 'absent' | 'left' | 'engine_hangs';
 
+/** Engines that did not answer during one look at all jobs. */
+export type HangingEngines = Set<string>;
+
 /**
  * Makes sure that no container of an attempt is left whose crawler is gone: it has lost its launcher, and nobody will ever
  * record what it does. podman goes on listing a container as running when its monitor was killed with it, so only its
@@ -37,7 +40,8 @@ export async function removeContainerOf(attempt: string, crawler: string): Promi
   const name = `healtharchive-${attempt}`;
   const before = await lookFor(crawler, name);
   if (before !== 'left') return before;
-  await runCommand([crawler, 'rm', '--force', name], { deadlineMs: removalDeadlineMs });
+  const removal = await runCommand([crawler, 'rm', '--force', name], { deadlineMs: removalDeadlineMs });
+  if (removal.kind === 'timed_out') return 'engine_hangs';
   return await lookFor(crawler, name);
 }
 

@@ -8,7 +8,13 @@ import { bootClockMs, type HostIdentity } from '../effects/host.ts';
 import type { Database } from '../store/database.ts';
 import type { JobStore } from '../store/job-store.ts';
 import { attemptEnd } from './attempt-end.ts';
-import { isCrawlerGone, removeContainerOf, removeFreeLock } from './crawler-gone.ts';
+import {
+  isCrawlerGone,
+  removeContainerOf,
+  removeFreeLock,
+  type ContainerRemoval,
+  type HangingEngines,
+} from './crawler-gone.ts';
 import { readExitRecord } from './exit-record-file.ts';
 import { attemptFiles, type WorkerPaths } from './worker-paths.ts';
 
@@ -97,6 +103,8 @@ export type ReturnOutcome = AttemptOutcome | 'changed' | 'container_left' | 'eng
 /**
  * Gives a stale job back. When the crawler had come to its end and left its exit record, that decides what becomes of
  * the job: a finished crawl is not crawled again because its worker died before it could say so.
+ * @param hanging one set for all jobs of a look: an engine that hangs is waited for once, and not by each job in turn,
+ *   as a start that takes too long is ended by the service manager
  * @returns the outcome of the attempt; `changed` when the job was somebody else's meanwhile; `container_left` or
  *   `engine_hangs` when its container can't be removed: then the job stays as it is
  */
@@ -104,6 +112,7 @@ export async function returnStaleJob(
   store: JobStore,
   verdict: StaleVerdict,
   paths: WorkerPaths,
+  hanging: HangingEngines,
   actor: string,
   policy: RetryPolicy,
   nowMs: number,
@@ -112,7 +121,7 @@ export async function returnStaleJob(
   const attempt = attemptName(job.id, job.attempts);
   const token = job.lease?.token ?? '';
   if (verdict.isHere) {
-    const removal = await removeContainerOf(attempt, verdict.crawler);
+    const removal = await removeContainerUnlessHanging(attempt, verdict.crawler, hanging);
     if (removal !== 'absent') return removal === 'left' ? 'container_left' : removal;
   }
   const record = readExitRecord(attemptFiles(paths, attempt).exitRecord, attempt, token);
@@ -128,4 +137,15 @@ export async function returnStaleJob(
   if (after === null) return 'changed';
   if (verdict.isHere) await removeFreeLock(paths, attempt);
   return judgement.outcome;
+}
+
+async function removeContainerUnlessHanging(
+  attempt: string,
+  crawler: string,
+  hanging: HangingEngines,
+): Promise<ContainerRemoval> {
+  if (hanging.has(crawler)) return 'engine_hangs';
+  const removal = await removeContainerOf(attempt, crawler);
+  if (removal === 'engine_hangs') hanging.add(crawler);
+  return removal;
 }

@@ -10,6 +10,7 @@ import { checkSchema } from '../store/migrate.ts';
 import { Admission } from './admission.ts';
 import { Attempt, type AttemptSurroundings } from './attempt.ts';
 import { Conditions } from './conditions.ts';
+import type { HangingEngines } from './crawler-gone.ts';
 import { findLowSpace } from './free-space.ts';
 import { isDatabaseAway } from './record-end.ts';
 import { findStaleJobs, returnStaleJob, type StaleVerdict } from './stale-jobs.ts';
@@ -189,13 +190,14 @@ export class Worker {
       ownWorker: this.#started === 0 ? this.#settings.name : null,
       hostIsGone: null,
     };
+    const hanging: HangingEngines = new Set();
     for (const verdict of await findStaleJobs(this.#store, this.#database, this.#paths, question)) {
-      await this.#returnIfStale(verdict);
+      await this.#returnIfStale(verdict, hanging);
     }
     this.#nextStaleCheckMs = performance.now() + staleCheckMs;
   }
 
-  async #returnIfStale(verdict: StaleVerdict): Promise<void> {
+  async #returnIfStale(verdict: StaleVerdict, hanging: HangingEngines): Promise<void> {
     const { job } = verdict;
     const orphan = `orphan-${job.id}`;
     if (verdict.code === 'crawler_alive') {
@@ -204,7 +206,7 @@ export class Worker {
     }
     if (!verdict.isStale) return;
     const { retry, name } = this.#settings;
-    const outcome = await returnStaleJob(this.#store, verdict, this.#paths, name, retry, Date.now());
+    const outcome = await returnStaleJob(this.#store, verdict, this.#paths, hanging, name, retry, Date.now());
     if (outcome === 'container_left' || outcome === 'engine_hangs') {
       const message = 'the container of a crawl without worker can’t be removed; its job waits';
       this.#conditions.begin(orphan, message, { job: job.id, because: outcome });
