@@ -47,11 +47,13 @@ export function addRecoverStale(jobs: Command, terminal: Terminal): void {
           hostIsGone: options.hostIsGone ?? null,
           ownWorker: null,
         });
+        const { source, olderThanMinutes } = options;
         const chosen = verdicts.filter(({ job }) => {
           const ageMinutes = (nowMs - (job.startedAtMs ?? nowMs)) / 60_000;
           return (
-            (options.source === undefined || job.source === options.source) &&
-            ageMinutes >= (options.olderThanMinutes ?? 0)
+            (source === undefined || job.source === source) &&
+            // Not asked for, the age has no say: by a clock that was set back, a job begins in the future.
+            (olderThanMinutes === undefined || ageMinutes >= olderThanMinutes)
           );
         });
         const done: Outcome[] = [];
