@@ -5,6 +5,7 @@ import { bootHost, type Host } from '../../lab/host.ts';
 import { install, WORKER_UNIT, type Installation } from '../../lab/installation.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { waitFor } from '../../lab/wait-for.ts';
+import type { ExitRecord } from '../../src/core/attempts/exit-record.ts';
 
 interface Job {
   readonly id: number;
@@ -14,6 +15,7 @@ interface Job {
   readonly output_dir: string;
   readonly last_error: string | null;
   readonly progress: { readonly pages: number } | null;
+  readonly attempt_list: readonly { readonly outcome: string | null }[];
 }
 
 const site = 'http://127.0.0.1:8001/en/';
@@ -65,6 +67,18 @@ async function until(
 const isCrawling = (job: Job) => job.status === 'running' && (job.progress?.pages ?? 0) > 0;
 const isCompleted = (job: Job) => job.status === 'completed';
 
+/** Processes that name the attempt in their arguments: the launcher by its spec, wget by its WARC files. */
+function pidsOf(host: Host, attempt: string): number[] {
+  const named = host.processes().filter(({ argv }) => argv.some((argument) => argument.includes(attempt)));
+  return named.map(({ pid }) => pid);
+}
+
+/** Every file below a folder with its checksum. */
+async function checksums(host: Host, folder: string): Promise<string[]> {
+  const text = await host.runOk(`find ${folder} -type f -exec sha256sum {} + | sort`);
+  return text.trim().split('\n');
+}
+
 describe('the worker as a service', { skip: labUnavailable(['wget']) }, () => {
   let host: Host;
   let installation: Installation;
@@ -97,6 +111,66 @@ describe('the worker as a service', { skip: labUnavailable(['wget']) }, () => {
     const done = await until(installation, host, job.id, 'to complete', isCompleted);
     assert.equal(done.attempts, 2);
     assert.equal(await host.activeState(WORKER_UNIT), 'active');
+  });
+
+  test('killed, it leaves a launcher that ends the crawl and tells how; nothing of that is overwritten later', async () => {
+    const job = await addJob(installation, 'told by the launcher');
+    const { output_dir } = await until(installation, host, job.id, 'to crawl', isCrawling);
+    const attempt = `${job.id}-001`;
+    const record = `/srv/healtharchive/ops/attempts/${attempt}/exit.json`;
+    const crawlers = pidsOf(host, attempt);
+    assert.ok(crawlers.length >= 2, 'the launcher and its crawler');
+    // Held back until it is known what the first attempt left, or a quick machine would crawl on before the looks below.
+    await host.installUnit(`${WORKER_UNIT}.d/later.conf`, '[Service]\nRestartSec=3600\n');
+    await host.runOk(['systemctl', 'kill', '--kill-whom=main', '--signal=KILL', WORKER_UNIT]);
+    await waitFor('the crawl to end with its worker', () => pidsOf(host, attempt).length === 0, 15_000);
+    assert.equal(await host.unitProperty(WORKER_UNIT, 'SubState'), 'auto-restart');
+    const { exit, workerLost, archived } = JSON.parse(await host.readFile(record)) as ExitRecord;
+    assert.deepEqual([exit, workerLost], [{ kind: 'signaled', signal: 'SIGTERM' }, true]);
+    assert.ok(archived !== null && archived.pages > 0 && archived.pages < 60, 'in the middle of the crawl');
+
+    const copies = `${output_dir}/attempts/001`;
+    for (const [copy, original] of [
+      ['exit-record.json', record],
+      ['crawler.log', `/srv/healtharchive/ops/attempts/${attempt}/log`],
+    ]) {
+      const isSame = async () => (await host.run(['cmp', `${copies}/${copy}`, original ?? ''])).status === 0;
+      await waitFor(`${copy} to be copied beside the archive`, isSame, 10_000);
+    }
+    const left = await checksums(host, output_dir);
+    assert.ok(
+      left.some((line) => line.includes(`/warcs/${attempt}-00000.warc.gz`)),
+      left.join('\n'),
+    );
+
+    await host.removeUnit(`${WORKER_UNIT}.d/later.conf`);
+    await host.runOk(['systemctl', 'restart', WORKER_UNIT], { timeoutMs: 60_000 });
+    const done = await until(installation, host, job.id, 'to complete', isCompleted);
+    assert.deepEqual([done.attempts, done.crawler_status], [2, 'success']);
+    assert.deepEqual(
+      done.attempt_list.map((each) => each.outcome),
+      ['interrupted', 'success'],
+    );
+    assert.match(
+      await host.journal(WORKER_UNIT),
+      new RegExp(`job given back: .*job=${job.id} outcome=interrupted`),
+    );
+    const now = await checksums(host, output_dir);
+    assert.deepEqual(
+      left.filter((line) => !now.includes(line)),
+      [],
+      'as the first attempt left it',
+    );
+    assert.ok(
+      now.some((line) => line.includes(`/warcs/${job.id}-002-00000.warc.gz`)),
+      now.join('\n'),
+    );
+    await waitFor(
+      'the record of the second attempt',
+      async () =>
+        (await host.run(['test', '-s', `${output_dir}/attempts/002/exit-record.json`])).status === 0,
+      10_000,
+    );
   });
 
   test('stopped in the middle of a crawl it ends cleanly, and the crawl goes on later', async () => {
