@@ -7,6 +7,7 @@ import { exitStatuses } from './exit-status.ts';
 import { addInitCommand } from './init.ts';
 import { addJobCommands } from './jobs.ts';
 import { addSourceCommands } from './sources.ts';
+import { addStorageCommands } from './storage.ts';
 import type { Terminal } from './terminal.ts';
 import { addWorkerCommands } from './worker.ts';
 
@@ -29,6 +30,7 @@ export function createProgram(terminal: Terminal, version: string): Command {
   addJobCommands(program, terminal);
   addCampaignCommands(program, terminal);
   addWorkerCommands(program, terminal);
+  addStorageCommands(program, terminal);
   addCompletionCommand(program, terminal);
   throughTerminal(program, terminal);
   return program;

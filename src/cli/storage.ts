@@ -1,0 +1,8 @@
+import type { Command } from 'commander';
+import { addStorageStatus } from './storage-status.ts';
+import type { Terminal } from './terminal.ts';
+
+export function addStorageCommands(program: Command, terminal: Terminal): void {
+  const storage = program.command('storage').description('the mounts that crawls write to');
+  addStorageStatus(storage, terminal);
+}

@@ -1,0 +1,52 @@
+import type { Job } from '../jobs/job.ts';
+import type { HotPath } from './expectation.ts';
+import type { ManifestEntry } from './manifest.ts';
+
+/** A hot path, and who needs it. */
+export interface WantedPath extends HotPath {
+  /** Ids of the jobs that write to it, in ascending order. */
+  readonly jobs: readonly number[];
+  readonly isInManifest: boolean;
+}
+
+type WantingJob = Pick<
+  Job,
+  'id' | 'status' | 'outputDir' | 'campaignKind' | 'campaignYear' | 'storageIdentity'
+>;
+
+/** Whether anything still depends on a job's output directory: it will be crawled into, or belongs to this year's campaign. */
+export function needsItsPath(job: WantingJob, year: number): boolean {
+  if (job.status === 'queued' || job.status === 'running' || job.status === 'retryable') return true;
+  return job.campaignKind === 'annual' && job.campaignYear === year && job.status !== 'cancelled';
+}
+
+/** Every hot path that somebody needs: jobs, manifest lines, `[[hot_mounts]]`. Wanted by several, it is still one. */
+export function wantedPaths(
+  jobs: readonly WantingJob[],
+  manifest: readonly ManifestEntry[],
+  hotMounts: readonly { readonly path: string }[],
+  year: number,
+): WantedPath[] {
+  const wanted = new Map<string, WantedPath>();
+  const want = (path: string, more: Partial<WantedPath>): void => {
+    const before = wanted.get(path);
+    wanted.set(path, {
+      path,
+      jobs: [...(before?.jobs ?? []), ...(more.jobs ?? [])],
+      isInManifest: (before?.isInManifest ?? false) || (more.isInManifest ?? false),
+      isAnnualCampaignJob: (before?.isAnnualCampaignJob ?? false) || (more.isAnnualCampaignJob ?? false),
+      recordedIdentity: before?.recordedIdentity ?? more.recordedIdentity ?? null,
+    });
+  };
+  const needed = jobs.filter((job) => needsItsPath(job, year)).sort((a, b) => a.id - b.id);
+  for (const job of needed) {
+    want(job.outputDir, {
+      jobs: [job.id],
+      isAnnualCampaignJob: job.campaignKind === 'annual',
+      recordedIdentity: job.storageIdentity,
+    });
+  }
+  for (const entry of manifest) want(entry.hotPath, { isInManifest: true });
+  for (const mount of hotMounts) want(mount.path, {});
+  return [...wanted.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}

@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import type { Configuration } from '../config/schema.ts';
+import { OperatorError } from '../core/errors.ts';
+import { parseManifest, type Manifest } from '../core/storage/manifest.ts';
+
+/**
+ * The tiering manifest; without a file, or without a storage box, it has no lines.
+ * @throws OperatorError when it is there and can't be read: nobody knows then which paths must be mounts
+ */
+export function readManifest({ tiering, storagebox, paths }: Configuration): Manifest {
+  if (storagebox.mount === '') return { entries: [], problems: [] };
+  let text: string;
+  try {
+    text = readFileSync(tiering.manifest, 'utf8');
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return { entries: [], problems: [] };
+    throw new OperatorError(`the tiering manifest ${tiering.manifest} can't be read (${code}).`);
+  }
+  return parseManifest(text, { jobsRoot: paths.jobs_root, boxMount: storagebox.mount });
+}
