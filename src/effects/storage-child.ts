@@ -28,5 +28,14 @@ switch (request.operation) {
   case 'statfs':
     answer(freeSpace(request.path));
     break;
+  case 'bind':
+    answer((await import('./storage/child-bind.ts')).bind(request));
+    break;
+  case 'unmount':
+    answer((await import('./storage/child-unmount.ts')).unmount(request));
+    break;
+  case 'count_files':
+    (await import('./storage/child-count-files.ts')).countFiles(request, answer);
+    break;
 }
 answer({ kind: 'done' });

@@ -38,8 +38,13 @@ export interface StorageQuestion extends ProbeOptions {
   readonly paths: readonly { readonly path: string; readonly expectation: Expectation }[];
 }
 
+export interface HotPathsReport extends StorageReport {
+  /** The rules of the question with canonical paths. */
+  readonly rules: ExpectationRules;
+}
+
 /** Holds hot paths against what configuration, manifest and jobs expect on them. */
-export async function observeHotPaths(question: HotPathQuestion): Promise<StorageReport> {
+export async function observeHotPaths(question: HotPathQuestion): Promise<HotPathsReport> {
   const { rules, hotPaths, fstype, staleErrnos } = question;
   const options = startTheClock(question.probeTimeoutMs, question.stuckDir);
   const table = readMountTable();
@@ -59,7 +64,8 @@ export async function observeHotPaths(question: HotPathQuestion): Promise<Storag
     expectation: expectationFor({ ...hot, path: canonical.of(hot.path) }, canonicalRules),
   }));
   const base = rules.storagebox && { mount: rules.storagebox.mount, fstype };
-  return observeCanonical({ base, staleErrnos, paths }, canonical, table, options);
+  const report = await observeCanonical({ base, staleErrnos, paths }, canonical, table, options);
+  return { ...report, rules: canonicalRules };
 }
 
 /** The same with expectations that are known already. */

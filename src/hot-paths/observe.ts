@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Configuration } from '../config/schema.ts';
 import type { ManifestEntry } from '../core/storage/manifest.ts';
 import type { HotPath } from '../core/storage/expectation.ts';
-import { observeHotPaths, type StorageReport } from '../effects/storage-probe.ts';
+import { observeHotPaths, type HotPathsReport } from '../effects/storage-probe.ts';
 
 /** Where outstanding probes are recorded: no superblock is asked twice at a time, by whatever process of ours. */
 export function stuckProbesFolder(configuration: Configuration): string {
@@ -14,7 +14,7 @@ export async function observeConfigured(
   configuration: Configuration,
   manifest: readonly ManifestEntry[],
   hotPaths: readonly HotPath[],
-): Promise<StorageReport> {
+): Promise<HotPathsReport> {
   const { storagebox, recovery, paths, hot_mounts } = configuration;
   return await observeHotPaths({
     rules: {

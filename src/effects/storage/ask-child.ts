@@ -1,9 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { Mount } from '../../core/storage/mountinfo.ts';
 import { isNetworkFileSystem } from '../../core/storage/network-file-system.ts';
 import { abandon } from '../abandoned-children.ts';
-import { programPath } from '../program-path.ts';
+import { compileCache, programPath } from '../program-path.ts';
 import { claimFolder, claimSuperblock, type SuperblockClaim } from '../stuck-children.ts';
 import { lookupConcurrency } from './child-lookup.ts';
 import type { ChildAnswer, ChildRequest } from './child-protocol.ts';
@@ -17,7 +16,12 @@ export interface AskOptions {
   readonly mount: Mount | null;
   /** Of `claimFolder`. */
   readonly claimFolder: string | null;
+  /** The program that starts the child, if it is not started directly. */
+  readonly through?: StartedThrough;
 }
+
+/** A program and its first arguments; what is appended to them is run. */
+export type StartedThrough = readonly [string, ...string[]];
 
 /** How the questions ended. All answers that came before are in it. */
 export interface ChildRun {
@@ -37,7 +41,7 @@ const claimPollMs = 25;
  * sent KILL and abandoned; its claim on the superblock stays until it has really ended.
  */
 export async function askChild(request: ChildRequest, options: AskOptions): Promise<ChildRun> {
-  const child = startChild();
+  const child = startChild(options.through);
   if (child instanceof Error) return { answers: [], ended: notStarted(child) };
   const conversation = listen(child);
   const giveUp = (): void => {
@@ -68,18 +72,16 @@ export async function askChild(request: ChildRequest, options: AskOptions): Prom
   return { answers: conversation.answers, ended };
 }
 
-/** Compiled source is kept beside the packages, as trusted as they are; the bundle starts fast without. */
-const compileCache = import.meta.url.endsWith('.ts')
-  ? { NODE_COMPILE_CACHE: fileURLToPath(new URL('../../../node_modules/.cache/compile', import.meta.url)) }
-  : {};
-
 /** Most failures to start are emitted, but some (no memory) are thrown. */
-function startChild(): ChildProcess | Error {
+function startChild(through: StartedThrough | undefined): ChildProcess | Error {
+  const node: StartedThrough = [process.execPath, programPath('storage-child')];
+  const [program, ...args] = through === undefined ? node : [...through, ...node];
+  const { PATH = '/usr/sbin:/usr/bin:/sbin:/bin' } = process.env;
   try {
-    return spawn(process.execPath, [programPath('storage-child')], {
+    return spawn(program, args, {
       cwd: '/',
-      // Nothing of ours is inherited: NODE_OPTIONS could load code or slow the start.
-      env: { UV_THREADPOOL_SIZE: String(lookupConcurrency), LC_ALL: 'C', ...compileCache },
+      // Little of ours is inherited: NODE_OPTIONS could load code or slow the start.
+      env: { UV_THREADPOOL_SIZE: String(lookupConcurrency), LC_ALL: 'C', PATH, ...compileCache },
       stdio: ['pipe', 'pipe', 'ignore'],
     });
   } catch (error) {

@@ -25,7 +25,45 @@ export type ChildRequest =
       /** Become this user first; needs root. */
       readonly user: { readonly uid: number; readonly gid: number } | null;
     }
-  | { readonly operation: 'statfs'; readonly path: string };
+  | { readonly operation: 'statfs'; readonly path: string }
+  | ({ readonly operation: 'bind' } & BindRequest)
+  | ({ readonly operation: 'unmount' } & UnmountRequest)
+  | ({ readonly operation: 'count_files' } & CountRequest);
+
+/** Everything is reached from a trusted directory, name by name, without following a link. */
+export interface BindRequest {
+  readonly base: {
+    readonly path: string;
+    readonly mountId: number;
+    readonly device: string;
+    /** As in mountinfo. */
+    readonly root: string;
+  };
+  /** Below the base. What is absent is made. */
+  readonly coldNames: readonly string[];
+  readonly jobsRoot: string;
+  /** Below the jobs root. What is absent is made. */
+  readonly hotNames: readonly string[];
+  /** The mount in which the hot directory lies now: proof that nothing is mounted there. */
+  readonly coveringMountId: number;
+}
+
+export interface UnmountRequest {
+  readonly jobsRoot: string;
+  readonly hotNames: readonly string[];
+  /** The topmost mount, which is taken off. */
+  readonly mountId: number;
+}
+
+export interface CountRequest {
+  /** Absolute. */
+  readonly directories: readonly string[];
+  /** Look under what is mounted there; only in a mount namespace of its own. */
+  readonly isUnder: boolean;
+  /** Nothing at or below these is touched. */
+  readonly stopAt: readonly string[];
+  readonly timeLimitMs: number;
+}
 
 export interface LookupTarget {
   readonly path: string;
@@ -51,4 +89,15 @@ export type ChildAnswer =
       readonly freeBytes: number | null;
     }
   /** `freePercent` is null where the file system tells no size. */
-  | { readonly kind: 'statfs'; readonly freePercent: number | null };
+  | { readonly kind: 'statfs'; readonly freePercent: number | null }
+  | { readonly kind: 'mounted'; readonly mountId: number }
+  | { readonly kind: 'unmounted'; readonly isLazy: boolean }
+  /** `detail` is a sentence without full stop: what could not be done, or what was not as it should be. */
+  | { readonly kind: 'refused'; readonly errno: string | null; readonly detail: string }
+  | {
+      readonly kind: 'counted';
+      readonly id: number;
+      readonly files: number;
+      readonly bytes: number;
+      readonly isAtLeast: boolean;
+    };

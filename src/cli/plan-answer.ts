@@ -1,0 +1,99 @@
+import type { Refusal, Step, StepResult, Verdict } from '../core/plan.ts';
+import { escapeToWidth } from '../core/text/escape.ts';
+import type { ExitStatusName } from './exit-status.ts';
+import type { GlobalOptions } from './session.ts';
+import type { Terminal } from './terminal.ts';
+
+/** A plan as every automation answers with it, before or after it was carried out. */
+export interface PlanAnswer {
+  readonly mode: 'dry-run' | 'apply';
+  readonly verdict: Verdict;
+  readonly reason: string;
+  /** With what came of them, if they were tried. */
+  readonly steps: readonly (StepResult<Step> | { readonly step: Step })[];
+  readonly refusals: readonly Refusal[];
+}
+
+const exitOf: Record<Verdict, ExitStatusName> = {
+  refused: 'refused',
+  failed: 'failed',
+  planned: 'attention',
+  attention: 'attention',
+  done: 'done',
+  nothing_to_do: 'done',
+};
+
+export function answerPlan(plan: PlanAnswer, options: GlobalOptions, terminal: Terminal): void {
+  if (options.json === true) terminal.answerJson(planJson(plan));
+  else for (const line of describePlan(plan)) terminal.answer(line);
+  terminal.exitStatus = exitOf[plan.verdict];
+}
+
+function planJson({ mode, verdict, reason, steps, refusals }: PlanAnswer): Record<string, unknown> {
+  return {
+    mode,
+    verdict,
+    reason,
+    steps: steps.map((result) => {
+      // What is expected is a detail of ours; the rest of a step is its fields.
+      const { kind, because, path, ...more } = result.step as Step & { expects?: unknown; coldPath?: string };
+      const cold = more.coldPath === undefined ? {} : { cold_path: more.coldPath };
+      if (!('outcome' in result)) return { kind, because, path, ...cold };
+      const { outcome, error, durationMs } = result;
+      const failure = error === null ? {} : { error };
+      const duration_seconds = Math.round(durationMs) / 1000;
+      return { kind, because, path, ...cold, outcome, ...failure, duration_seconds };
+    }),
+    refusals: refusals.map(({ code, because, path }) => ({
+      code,
+      because,
+      ...(path === null ? {} : { path }),
+    })),
+  };
+}
+
+/** Most columns of a path or a sentence. */
+const widest = 300;
+const show = (text: string): string => escapeToWidth(text, widest);
+
+function describePlan({ mode, verdict, reason, steps, refusals }: PlanAnswer): string[] {
+  const lines: string[] = [];
+  for (const result of steps) {
+    const { kind, path, because } = result.step;
+    if (!('outcome' in result)) {
+      lines.push(`${kind.padEnd(8)} ${show(path)}`, `         ${show(because)}`);
+      continue;
+    }
+    const seconds = (result.durationMs / 1000).toFixed(2);
+    lines.push(`${result.outcome.padEnd(8)} ${kind.padEnd(8)} ${show(path)}  ${seconds} s`);
+    if (result.error !== null) lines.push(`         ${show(result.error)}`);
+  }
+  if (refusals.length > 0) {
+    if (lines.length > 0) lines.push('');
+    lines.push('Left alone:');
+    for (const { code, path, because } of refusals) {
+      lines.push(`  ${code}${path === null ? '' : `  ${show(path)}`}`, `           ${show(because)}`);
+    }
+  }
+  if (lines.length > 0) lines.push('');
+  return [...lines, conclusion(verdict, mode, reason, steps.length)];
+}
+
+function conclusion(verdict: Verdict, mode: PlanAnswer['mode'], reason: string, steps: number): string {
+  switch (verdict) {
+    case 'planned':
+      return `This is the plan (${reason}). Add --apply to carry it out.`;
+    case 'nothing_to_do':
+      return `Nothing to do: ${show(reason)}.`;
+    case 'done':
+      return `Done and verified (${show(reason)}).`;
+    case 'attention':
+      return steps > 0 && mode === 'apply'
+        ? 'The steps are done and verified; what was left alone needs attention.'
+        : 'Nothing to do here, but what was left alone needs attention.';
+    case 'refused':
+      return `Nothing was changed: ${steps > 0 ? show(reason) : 'see what was left alone'}.`;
+    case 'failed':
+      return 'Not everything could be done. What is marked done is done.';
+  }
+}

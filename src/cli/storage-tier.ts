@@ -1,0 +1,124 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { Configuration } from '../config/schema.ts';
+import { verdictOfPlan, verdictOfResults, type Refusal } from '../core/plan.ts';
+import { decideTiering } from '../core/tiering/decide.ts';
+import type { TieringPlan } from '../core/tiering/tiering-plan.ts';
+import type { TieringWorld } from '../core/tiering/tiering-world.ts';
+import { userIds } from '../effects/user-ids.ts';
+import { jobsIfKnown } from '../hot-paths/jobs-if-known.ts';
+import { stuckProbesFolder } from '../hot-paths/observe.ts';
+import { applyTiering } from '../tiering/apply-tiering.ts';
+import { observeTiering } from '../tiering/observe-tiering.ts';
+import { liveCrawls } from '../worker/live-crawls.ts';
+import { workerPaths } from '../worker/worker-paths.ts';
+import { withHelp } from './command.ts';
+import { answerPlan } from './plan-answer.ts';
+import { readConfiguration, type GlobalOptions } from './session.ts';
+import type { Terminal } from './terminal.ts';
+
+interface TierOptions extends GlobalOptions {
+  readonly year?: number;
+  readonly apply?: boolean;
+  readonly repairStaleMounts?: boolean;
+  readonly repairUnexpectedMounts?: boolean;
+}
+
+export function addStorageTier(storage: Command, terminal: Terminal): void {
+  const command = storage
+    .command('tier')
+    .description(
+      'mount what belongs on each hot path: manifest lines and annual jobs, as binds of the storage box',
+    )
+    .option('--year <year>', 'annual jobs of this year (default: the current one, UTC)', parseYear)
+    .option('--repair-stale-mounts', 'also take off mounts whose file system is gone')
+    .option('--repair-unexpected-mounts', 'also take off mounts that are not what belongs there')
+    .option('--apply', 'do it, as root; without it the plan is shown')
+    .option('--json', 'answer as JSON')
+    .action(async (_options, self: Command) => {
+      const options = self.optsWithGlobals<TierOptions>();
+      await tier(readConfiguration(options, terminal), options, terminal);
+    });
+  withHelp(command, {
+    examples: [
+      ['storage tier', 'show what would be mounted, and what would not'],
+      ['storage tier --apply', 'mount what is missing, as at boot'],
+      ['storage tier --apply --repair-stale-mounts', 'after the storage box was mounted anew'],
+    ],
+    exits: ['configuration', 'lockHeld', 'refused', 'failed', 'attention'],
+  });
+}
+
+async function tier(configuration: Configuration, options: TierOptions, terminal: Terminal): Promise<void> {
+  const jobs = await jobsIfKnown(configuration);
+  const world = await observeTiering(configuration, jobs, options.year ?? new Date().getUTCFullYear());
+  const plan: TieringPlan =
+    world === null ? { steps: [], refusals: [] } : decideTiering(world, policyOf(options));
+  const reason =
+    world === null
+      ? 'there is no storage box in the configuration'
+      : `${world.paths.length} hot paths are tiered`;
+  if (options.apply !== true) {
+    const verdict = verdictOfPlan(plan.steps, plan.refusals);
+    answerPlan({ mode: 'dry-run', verdict, reason, ...asPlanned(plan) }, options, terminal);
+    return;
+  }
+  if (plan.steps.length > 0 && process.geteuid?.() !== 0) {
+    const refusals = [...plan.refusals, needsRoot];
+    const planned = { ...asPlanned(plan), refusals };
+    answerPlan(
+      { mode: 'apply', verdict: 'refused', reason: needsRoot.because, ...planned },
+      options,
+      terminal,
+    );
+    return;
+  }
+  const steps = world === null || plan.steps.length === 0 ? [] : await apply(plan, world, configuration);
+  const verdict = verdictOfResults(steps, plan.refusals);
+  answerPlan({ mode: 'apply', verdict, reason, steps, refusals: plan.refusals }, options, terminal);
+}
+
+const needsRoot: Refusal = {
+  code: 'needs_root',
+  because: 'mounting needs root; the plan above is what root would do',
+  path: null,
+  holdsBack: true,
+};
+
+function policyOf(options: TierOptions) {
+  return {
+    repairStale: options.repairStaleMounts === true,
+    repairUnexpected: options.repairUnexpectedMounts === true,
+  };
+}
+
+function asPlanned({ steps, refusals }: TieringPlan) {
+  return { steps: steps.map((step) => ({ step })), refusals };
+}
+
+async function apply(plan: TieringPlan, world: TieringWorld, configuration: Configuration) {
+  const { mount } = world.base;
+  if (mount === null) throw new Error('a plan with steps needs a base that is mounted');
+  const { storagebox, recovery, paths, worker } = configuration;
+  const state = workerPaths(paths.state_dir);
+  return await applyTiering(plan, {
+    jobsRoot: world.jobsRoot,
+    base: { path: world.basePath, fstype: storagebox.fstype, mount },
+    staleErrnos: storagebox.stale_errnos,
+    access: {
+      timeoutMs: recovery.probe_timeout_seconds * 1000,
+      stuckDir: stuckProbesFolder(configuration),
+    },
+    storageLock: state.storageLock,
+    liveCrawls: async () => {
+      const jobs = await jobsIfKnown(configuration);
+      return await liveCrawls(state, jobs.isKnown ? jobs.jobs : []);
+    },
+    workerUser: await userIds(worker.user),
+  });
+}
+
+function parseYear(text: string): number {
+  const year = Number(text);
+  if (!/^\d{4}$/.test(text) || year < 1990) throw new InvalidArgumentError('It must be a year, like 2026.');
+  return year;
+}

@@ -1,0 +1,46 @@
+/** What the plans of all automations have in common: data that is printed as it would be done. */
+export type Verdict = 'refused' | 'failed' | 'planned' | 'attention' | 'done' | 'nothing_to_do';
+
+/** Something that a plan leaves alone, and why. */
+export interface Refusal {
+  /** Stable, for scripts and metrics. */
+  readonly code: string;
+  readonly because: string;
+  /** The path it is about; null when it is about everything. */
+  readonly path: string | null;
+  /** True: it would be done, but for this. False: it is nothing that this command acts upon, as it was called. */
+  readonly holdsBack: boolean;
+}
+
+/** One step of a plan, as far as every plan has it. */
+export interface Step {
+  readonly kind: string;
+  readonly path: string;
+  readonly because: string;
+}
+
+export interface StepResult<S extends Step> {
+  readonly step: S;
+  /** `skipped`: a step before it failed, or it was not needed any more. */
+  readonly outcome: 'done' | 'failed' | 'skipped';
+  /** Of a failed step, and why a skipped one was skipped. */
+  readonly error: string | null;
+  readonly durationMs: number;
+}
+
+/** Of a plan that is only shown. */
+export function verdictOfPlan(steps: readonly Step[], refusals: readonly Refusal[]): Verdict {
+  if (steps.length > 0) return 'planned';
+  return refusals.length > 0 ? 'attention' : 'nothing_to_do';
+}
+
+/** Of a plan that was carried out. */
+export function verdictOfResults(
+  results: readonly StepResult<Step>[],
+  refusals: readonly Refusal[],
+): Verdict {
+  if (results.some(({ outcome }) => outcome === 'failed')) return 'failed';
+  if (results.length === 0 && refusals.some(({ holdsBack }) => holdsBack)) return 'refused';
+  if (refusals.length > 0) return 'attention';
+  return results.length > 0 ? 'done' : 'nothing_to_do';
+}

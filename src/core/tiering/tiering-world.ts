@@ -1,0 +1,38 @@
+import type { BaseReport } from '../storage/base.ts';
+import type { ManifestProblem } from '../storage/manifest.ts';
+import type { MountSummary, StorageVerdict } from '../storage/path-report.ts';
+
+/** All that tiering decides by, read once. Paths are canonical. */
+export interface TieringWorld {
+  readonly jobsRoot: string;
+  readonly base: BaseReport;
+  /** Where the base really is: `base.path` as the mount table has it. */
+  readonly basePath: string;
+  readonly paths: readonly TieringPath[];
+  readonly manifestProblems: readonly ManifestProblem[];
+  /** Null when the database answered; else why not. Annual jobs and their crawls are not known then. */
+  readonly jobsUnknownBecause: string | null;
+}
+
+/** One place where a bind of the box belongs, or seems to. */
+export interface TieringPath extends StorageVerdict {
+  readonly path: string;
+  /** Null where no directory of the box can belong to it. */
+  readonly coldPath: string | null;
+  /** The topmost mount at exactly the path. */
+  readonly mount: MountSummary | null;
+  /** Where the mount begins that answers for it. */
+  readonly coveredBy: string;
+  /** Crawls that write to it, or above or below it: `JOB-NNN`, or `job N`. */
+  readonly crawls: readonly string[];
+  readonly shadowed: ShadowedData | null;
+}
+
+/** What lies in the local directory under a mount, or where a mount is missing. Null stands for nothing, or not known. */
+export interface ShadowedData {
+  /** Everything but directories. */
+  readonly files: number;
+  readonly bytes: number;
+  /** There was more than could be counted in time. */
+  readonly isAtLeast: boolean;
+}

@@ -1,0 +1,90 @@
+import type { MountSummary } from '../core/storage/path-report.ts';
+import { relativeTo } from '../core/storage/path-relation.ts';
+import { readMountTable } from './mount-table.ts';
+import { askChild, startTheClock } from './storage/ask-child.ts';
+import type { ChildRequest } from './storage/child-protocol.ts';
+import type { AccessOptions } from './storage-access.ts';
+
+/** Mount steps on hot paths, each by a disposable child that reaches its directories without following a link. */
+
+export type MountResult =
+  | { readonly kind: 'done'; readonly mountId: number | null }
+  /** A sentence for people, without full stop. */
+  | { readonly kind: 'failed'; readonly detail: string };
+
+export interface BindOrder {
+  readonly base: { readonly path: string; readonly mount: MountSummary };
+  readonly coldPath: string;
+  readonly jobsRoot: string;
+  readonly hotPath: string;
+}
+
+/**
+ * Binds the cold directory to the hot path: nosuid, nodev, private (storage-facts F23). Fails when the base is another
+ * mount than the given one, or something is mounted at the path. All paths canonical; needs root.
+ */
+export async function bindHotPath(order: BindOrder, options: AccessOptions): Promise<MountResult> {
+  const { base, coldPath, jobsRoot, hotPath } = order;
+  const table = readMountTable();
+  const covering = table.covering(hotPath);
+  const baseMount = table.topmostAt(base.path);
+  if (covering === undefined || baseMount === undefined) return failed('the storage box is not mounted');
+  if (covering.mountPoint === hotPath) return failed('something is mounted there meanwhile');
+  const { id, device, root } = base.mount;
+  return await run(
+    {
+      operation: 'bind',
+      base: { path: base.path, mountId: id, device, root },
+      coldNames: namesBelow(coldPath, base.path),
+      jobsRoot,
+      hotNames: namesBelow(hotPath, jobsRoot),
+      coveringMountId: covering.id,
+    },
+    baseMount.id === id ? baseMount : null,
+    options,
+  );
+}
+
+/** Takes the given mount off the hot path, if it is the topmost one there. All paths canonical; needs root. */
+export async function unmountHotPath(
+  order: { readonly jobsRoot: string; readonly hotPath: string; readonly mountId: number },
+  options: AccessOptions,
+): Promise<MountResult> {
+  const hotNames = namesBelow(order.hotPath, order.jobsRoot);
+  return await run(
+    { operation: 'unmount', jobsRoot: order.jobsRoot, hotNames, mountId: order.mountId },
+    null,
+    options,
+  );
+}
+
+async function run(
+  request: ChildRequest,
+  mount: Parameters<typeof askChild>[1]['mount'],
+  { timeoutMs, stuckDir }: AccessOptions,
+): Promise<MountResult> {
+  const { answers, ended } = await askChild(request, { ...startTheClock(timeoutMs, stuckDir), mount });
+  for (const answer of answers) {
+    if (answer.kind === 'mounted') return { kind: 'done', mountId: answer.mountId };
+    if (answer.kind === 'unmounted') return { kind: 'done', mountId: null };
+    if (answer.kind === 'refused') return failed(answer.detail);
+  }
+  switch (ended.kind) {
+    case 'timed_out':
+      return failed(`no end within ${timeoutMs / 1000} s`);
+    case 'still_blocked':
+      return failed(`an earlier probe of the storage box is still blocked (process ${ended.pid})`);
+    case 'not_asked':
+      return failed(ended.detail);
+    case 'done':
+      return failed('the mount step gave no answer');
+  }
+}
+
+function failed(detail: string): MountResult {
+  return { kind: 'failed', detail };
+}
+
+function namesBelow(path: string, ancestor: string): string[] {
+  return (relativeTo(path, ancestor) ?? '').split('/').filter((name) => name !== '');
+}

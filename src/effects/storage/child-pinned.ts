@@ -1,0 +1,59 @@
+/**
+ * Directories that stay the same whatever other processes rename or link meanwhile. A path is walked from a directory
+ * that is trusted, name by name, each in the directory that was opened before it and without following a link; what
+ * is opened with O_PATH is then used through /proc/self/fd (proc_pid_fd(5)), never by its path again. O_PATH asks
+ * nothing of the file system that is mounted there, so a dead one can be opened too (open(2)).
+ */
+import { chownSync, closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { errnoName } from './errno-name.ts';
+
+/** Node has no name for it; the same on every architecture it runs on. */
+const O_PATH = 0o10000000;
+const flags = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** The path of an open file, for programs that are given no descriptor. */
+export function viaDescriptor(fd: number, name?: string): string {
+  return name === undefined ? `/proc/self/fd/${fd}` : `/proc/self/fd/${fd}/${name}`;
+}
+
+/** @throws Node's system errors; ENOTDIR also for a symbolic link */
+export function openDirectory(path: string): number {
+  return openSync(path, flags);
+}
+
+/** Opens what is at `names` below the open directory. With `make`, absent directories are made, like the one above. */
+export function openBelow(fd: number, names: readonly string[], make: boolean): number {
+  let current = openSync(viaDescriptor(fd), O_PATH | constants.O_DIRECTORY);
+  for (const name of names) {
+    const above = current;
+    try {
+      current = openName(above, name, make);
+    } finally {
+      closeSync(above);
+    }
+  }
+  return current;
+}
+
+function openName(above: number, name: string, make: boolean): number {
+  const path = viaDescriptor(above, name);
+  try {
+    return openDirectory(path);
+  } catch (error) {
+    if (!make || errnoName(error) !== 'ENOENT') throw error;
+  }
+  mkdirSync(path);
+  const made = openDirectory(path);
+  const owner = fstatSync(above);
+  try {
+    chownSync(viaDescriptor(made), owner.uid, owner.gid);
+  } catch {
+    // A server may know no owners, or show all files as one user's already; the write check tells whether it matters.
+  }
+  return made;
+}
+
+/** Of the mount that the open directory lies in, as in mountinfo (proc_pid_fdinfo(5)). */
+export function mountIdOf(fd: number): number {
+  return Number(/^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1]);
+}

@@ -1,0 +1,70 @@
+import type { Configuration } from '../config/schema.ts';
+import { isAtOrBelow } from '../core/storage/path-relation.ts';
+import { wantedPaths } from '../core/storage/wanted-paths.ts';
+import type { TieringPath, TieringWorld } from '../core/tiering/tiering-world.ts';
+import { findShadowedData } from '../effects/shadowed-data.ts';
+import type { ObservedPath } from '../effects/storage-probe.ts';
+import type { JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
+import { readManifest } from '../hot-paths/manifest-file.ts';
+import { observeConfigured, stuckProbesFolder } from '../hot-paths/observe.ts';
+import { liveCrawls, type LiveCrawl } from '../worker/live-crawls.ts';
+import { workerPaths } from '../worker/worker-paths.ts';
+
+/** Everything tiering decides by; null without a storage box in the configuration. */
+export async function observeTiering(
+  configuration: Configuration,
+  jobs: JobsIfKnown,
+  year: number,
+): Promise<TieringWorld | null> {
+  if (configuration.storagebox.mount === '') return null;
+  const manifest = readManifest(configuration);
+  const known = jobs.isKnown ? jobs.jobs : [];
+  const wanted = wantedPaths(known, manifest.entries, configuration.hot_mounts, year);
+  const report = await observeConfigured(configuration, manifest.entries, wanted);
+  const { base, rules } = report;
+  if (base === null || rules.storagebox === null) return null;
+  // A job inside a directory that is bound as a whole needs no bind of its own.
+  const tiered = report.paths.filter(({ expectation, canonicalPath }) => {
+    return (
+      expectation.kind === 'unplaceable' ||
+      (expectation.kind === 'bind' && expectation.mountPoint === canonicalPath)
+    );
+  });
+  const crawls = await liveCrawls(workerPaths(configuration.paths.state_dir), known);
+  const shadowed = await findShadowedData(
+    tiered.map(({ canonicalPath }) => canonicalPath),
+    {
+      timeoutMs: configuration.recovery.probe_timeout_seconds * 1000,
+      stuckDir: stuckProbesFolder(configuration),
+    },
+  );
+  return {
+    jobsRoot: rules.jobsRoot,
+    base,
+    basePath: rules.storagebox.mount,
+    paths: tiered.map((path) => ({
+      ...tieringPath(path),
+      crawls: crawlsOn(path, crawls),
+      shadowed: shadowed.get(path.canonicalPath) ?? null,
+    })),
+    manifestProblems: manifest.problems,
+    jobsUnknownBecause: jobs.isKnown ? null : jobs.because,
+  };
+}
+
+function tieringPath(path: ObservedPath): Omit<TieringPath, 'crawls' | 'shadowed'> {
+  const { canonicalPath, expectation, state, errno, reason, mount, coveredBy } = path;
+  const coldPath = expectation.kind === 'bind' ? expectation.coldPath : null;
+  return { path: canonicalPath, coldPath, state, errno, reason, mount, coveredBy };
+}
+
+/** Names of the crawls that write at, below or above the path. */
+export function crawlsOn(
+  path: Pick<ObservedPath, 'path' | 'canonicalPath'>,
+  crawls: readonly LiveCrawl[],
+): string[] {
+  const here = [path.path, path.canonicalPath];
+  return crawls
+    .filter(({ outputDir }) => here.some((hot) => isAtOrBelow(outputDir, hot) || isAtOrBelow(hot, outputDir)))
+    .map(({ name }) => name);
+}
