@@ -9,6 +9,7 @@ await build({
     main: 'src/main.ts',
     launcher: 'src/effects/launcher.ts',
     'storage-child': 'src/effects/storage-child.ts',
+    'jobs-child': 'src/hot-paths/jobs-child.ts',
   },
   outdir: 'dist',
   bundle: true,

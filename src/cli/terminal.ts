@@ -6,6 +6,8 @@ import type { ExitStatusName } from './exit-status.ts';
 export interface Terminal {
   readonly environment: NodeJS.ProcessEnv;
   readonly isInteractive: boolean;
+  /** How many characters fit a line; undefined where there is no screen. */
+  readonly columns?: number | undefined;
   /** Writes a line of the answer. */
   answer(line: string): void;
   /** Writes the whole answer as one JSON document. */
@@ -49,6 +51,7 @@ export function processTerminal(): Terminal {
     exitStatus: 'done',
     environment: process.env,
     isInteractive: process.stdout.isTTY,
+    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
     answer,
     answerJson: (document) => {
       answer(JSON.stringify(document, null, 2));

@@ -73,11 +73,14 @@ function describeWhatAnswers(lookup: Lookup): string {
   return lookup.path === 'absent' ? 'the directory is absent' : 'what answers is the directory below it';
 }
 
+/** The reason of every healthy path begins with it, unless it is not made yet. */
+export const lookedUpInTime = 'a random name was looked up in time';
+
 function healthyReason({ lookup, path, table, base, expectation }: PathEvidence): string {
   if (lookup.kind === 'answered' && lookup.path === 'absent')
     return 'not made yet; what it will lie on answers';
   const layers = table.stackAt(path).length;
   const stacked = layers > 1 ? `; ${layers} mounts are stacked here` : '';
   const orphaned = expectation.kind === 'bind' && base?.mount === null;
-  return `a random name was looked up in time${orphaned ? '; it outlived the base, which is not mounted' : ''}${stacked}`;
+  return `${lookedUpInTime}${orphaned ? '; it outlived the base, which is not mounted' : ''}${stacked}`;
 }

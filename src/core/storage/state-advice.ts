@@ -1,13 +1,24 @@
 import type { StorageState } from './path-state.ts';
 
-/** What a state means for the crawls on it, and what a person does about it. */
-export interface StateAdvice {
-  readonly meaning: string;
-  /** A command, or a sentence; null: nothing is to be done. */
-  readonly next: string | null;
+/** What a path is to us: that decides what mounts it. */
+export type PathRole =
+  /** Where the storage box is mounted. */
+  | 'base'
+  /** A hot path that is a bind of its cold path. */
+  | 'bind'
+  /** A hot path with a mount unit of its own. */
+  | 'unit'
+  /** Any other: nothing of ours mounts it. */
+  | 'other';
+
+/** One thing to do. */
+export interface NextStep {
+  /** To be typed as it is; null: nothing can be typed, `because` says what to look at. */
+  readonly command: string | null;
+  readonly because: string;
 }
 
-/** What is wrong comes first on a page: the order in which states are shown. */
+/** The order in which states are shown: what leads data astray, what only mounting anew can mend, what may heal. */
 export const urgency: readonly StorageState[] = [
   'wrong_source',
   'dead',
@@ -20,38 +31,93 @@ export const urgency: readonly StorageState[] = [
   'healthy',
 ];
 
-export const stateAdvice: Record<StorageState, StateAdvice> = {
-  healthy: { meaning: 'answers, and is what it should be', next: null },
-  dead: {
-    meaning: 'mounted, but the program behind the mount is gone; every access fails until it is mounted anew',
-    next: 'healtharchive storage tier --repair-stale-mounts',
-  },
-  degraded: {
-    meaning: 'the storage box does not answer now; it heals by itself when the box is back',
-    next: 'look at the network and the storage box; unmount nothing',
-  },
-  hung: {
-    meaning: 'no answer in time; programs that touch it can’t be ended until it answers',
-    next: 'look at the network and the storage box; start nothing that touches the path',
-  },
-  missing: {
-    meaning: 'the mount is not there; what is readable is the local directory under it',
-    next: 'healtharchive storage tier',
-  },
-  wrong_source: {
-    meaning: 'something else is mounted there than what belongs there',
-    next: 'healtharchive storage tier --repair-unexpected-mounts',
-  },
-  unwritable: {
-    meaning: 'full or read-only; mounting it anew does not help',
-    next: 'make room on the storage box, or find out why it is read-only',
-  },
-  denied: {
-    meaning: 'the permission is missing; often the mount lacks allow_other',
-    next: 'look at owner, mode and the options of the mount',
-  },
-  unknown: {
-    meaning: 'it could not be judged',
-    next: 'healtharchive storage status --json, and the errno in it',
-  },
+/** What a state means for those who use the path. */
+export const meanings: Readonly<Record<StorageState, string>> = {
+  healthy: 'answers, and is what it should be',
+  dead: 'mounted, but the program behind the mount is gone: every access fails until it is mounted again',
+  degraded: 'mounted, but its server can not be reached: it heals by itself when the server is back',
+  hung: 'no answer in time: whoever touches it is stuck, and can not even be killed, until it answers',
+  missing: 'not mounted: what can be read there is the local directory underneath, not the archive',
+  wrong_source:
+    'something else lies there than what belongs there: what is written ends up in the wrong place',
+  unwritable:
+    'full or read-only: it can be read, but nothing can be written; mounting it again does not help',
+  denied: 'access is refused: no crawl can use it',
+  unknown: 'it could not be judged, so nothing is started on it',
 };
+
+/** What a person does about a path in this state; `unit` is that of its mount, where there is one. */
+export function nextSteps(state: StorageState, role: PathRole, unit: string | null): readonly NextStep[] {
+  switch (state) {
+    case 'healthy':
+      return [];
+    case 'dead':
+      return mountAgain('restart', '--repair-stale-mounts', role, unit);
+    case 'missing':
+      return mountAgain('start', null, role, unit);
+    case 'wrong_source':
+      if (role === 'bind') return [tier('--repair-unexpected-mounts', 'shows what lies there and the plan')];
+      return [
+        {
+          command: null,
+          because: 'find out who mounted what lies there; only a person can tell whether it may go',
+        },
+      ];
+    case 'hung':
+    case 'degraded':
+      return [
+        ...(unit === null ? [] : [journal(unit)]),
+        {
+          command: null,
+          because:
+            state === 'hung'
+              ? 'look at the server and the network to it; until it answers, run no ls, df or umount there'
+              : 'look at the server and the network to it; unmount and restart nothing for this',
+        },
+      ];
+    case 'unwritable':
+      return [
+        {
+          command: null,
+          because: 'make room on the storage, or find out why it became read-only; parked jobs then go on',
+        },
+      ];
+    case 'denied':
+      return [
+        {
+          command: null,
+          because:
+            'look at owner and mode of the directory on the storage, and for allow_other in the mount options',
+        },
+      ];
+    case 'unknown':
+      return [
+        {
+          command: 'healtharchive storage status',
+          because: 'once more; if it stays, what is seen says where to look',
+        },
+      ];
+  }
+}
+
+function mountAgain(
+  verb: 'start' | 'restart',
+  option: string | null,
+  role: PathRole,
+  unit: string | null,
+): NextStep[] {
+  if (role === 'bind') return [tier(option, 'shows the plan; with --apply it is carried out')];
+  if (unit === null)
+    return [{ command: null, because: 'mount it again the way it was; nothing of ours mounts it' }];
+  const because =
+    role === 'base' ? 'as root; mounts the storage box again, its hot paths come after it' : 'as root';
+  return [{ command: `systemctl ${verb} ${unit}`, because }, ...(verb === 'start' ? [journal(unit)] : [])];
+}
+
+function tier(option: string | null, because: string): NextStep {
+  return { command: `healtharchive storage tier${option === null ? '' : ` ${option}`}`, because };
+}
+
+function journal(unit: string): NextStep {
+  return { command: `journalctl -n 20 -u ${unit}`, because: 'what it says' };
+}

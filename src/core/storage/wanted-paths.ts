@@ -6,6 +6,7 @@ import type { ManifestEntry } from './manifest.ts';
 export interface WantedPath extends HotPath {
   /** Ids of the jobs that write to it, in ascending order. */
   readonly jobs: readonly number[];
+  /** It stands in a line of its own. */
   readonly isInManifest: boolean;
 }
 
@@ -14,13 +15,19 @@ type WantingJob = Pick<
   'id' | 'status' | 'outputDir' | 'campaignKind' | 'campaignYear' | 'storageIdentity'
 >;
 
-/** Whether anything still depends on a job's output directory: it will be crawled into, or belongs to this year's campaign. */
+/**
+ * Whether anything still depends on a job's output directory: it will be crawled into, or it belongs to the campaign of
+ * this year, whose archive must stay readable.
+ */
 export function needsItsPath(job: WantingJob, year: number): boolean {
   if (job.status === 'queued' || job.status === 'running' || job.status === 'retryable') return true;
   return job.campaignKind === 'annual' && job.campaignYear === year && job.status !== 'cancelled';
 }
 
-/** Every hot path that somebody needs: jobs, manifest lines, `[[hot_mounts]]`. Wanted by several, it is still one. */
+/**
+ * Every hot path that somebody needs: jobs, manifest lines, `[[hot_mounts]]`; by name. Wanted by several, it is still
+ * one.
+ */
 export function wantedPaths(
   jobs: readonly WantingJob[],
   manifest: readonly ManifestEntry[],
@@ -28,7 +35,8 @@ export function wantedPaths(
   year: number,
 ): WantedPath[] {
   const wanted = new Map<string, WantedPath>();
-  const want = (path: string, more: Partial<WantedPath>): void => {
+  const want = (asWritten: string, more: Partial<WantedPath>): void => {
+    const path = plainPath(asWritten);
     const before = wanted.get(path);
     wanted.set(path, {
       path,
@@ -49,4 +57,9 @@ export function wantedPaths(
   for (const entry of manifest) want(entry.hotPath, { isInManifest: true });
   for (const mount of hotMounts) want(mount.path, {});
   return [...wanted.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+/** A configured path may end in a slash, or double one; it names the same directory. */
+function plainPath(path: string): string {
+  return path.replace(/\/+/g, '/').replace(/(?<=.)\/$/, '');
 }

@@ -1,0 +1,286 @@
+import type { Configuration } from '../config/schema.ts';
+import type { Job } from '../core/jobs/job.ts';
+import { lookedUpInTime } from '../core/storage/judge.ts';
+import type { StorageState } from '../core/storage/path-state.ts';
+import { meanings, nextSteps, urgency, type NextStep, type PathRole } from '../core/storage/state-advice.ts';
+import { escapeForTerminal } from '../core/text/escape.ts';
+import { wrap } from '../core/text/wrap.ts';
+import type { Survey, SurveyedPath } from '../hot-paths/survey.ts';
+import { formatTime } from './table.ts';
+
+/*
+ * `storage status` as a person reads it: one sentence on the whole, then what is wrong, state by state, each with its
+ * meaning and with what to run next, then what is well.
+ */
+
+/** Paths of one state that are listed: more are of no help on a screen, and all of them are in the JSON. */
+const maxListed = 20;
+const maxJobsNamed = 3;
+/** A longer path has a line for itself. */
+const maxPathColumn = 60;
+
+/** The storage box or a hot path, ready to be shown: all text is escaped. */
+interface Line {
+  readonly state: StorageState;
+  readonly path: string;
+  readonly who: string;
+  readonly seen: string;
+  readonly role: PathRole;
+  readonly unit: string | null;
+}
+
+export function describeSurvey(survey: Survey, configuration: Configuration, width: number): string[] {
+  const lines = linesOf(survey, configuration);
+  const parked = survey.paths.filter(isParkedUnwritable(survey));
+  const isBaseHealthy = survey.base === null || survey.base.state === 'healthy';
+  const column = Math.min(maxPathColumn, Math.max(0, ...lines.map(({ path }) => path.length)));
+  const page: string[] = wrap(headline(survey, parked.length), width);
+  if (!survey.jobs.isKnown) page.push('', ...describeUnknownJobs(survey.jobs, width));
+  if (survey.manifestProblems.length > 0) page.push('', ...describeManifest(survey, configuration, width));
+  for (const group of groupsOf(lines.filter(({ state }) => state !== 'healthy')))
+    page.push('', ...describeGroup(group, column, isBaseHealthy, width));
+  if (parked.length > 0) page.push('', ...describeParked(parked, survey, column, width));
+  const healthy = lines.filter(({ state }) => state === 'healthy');
+  if (healthy.length > 0) page.push('', ...describeHealthy(healthy, column, needsAttention(survey)));
+  return page;
+}
+
+/** Whether anything is there that a person should look at. */
+export function needsAttention(survey: Survey): boolean {
+  const { base, paths, manifestProblems, jobs } = survey;
+  if (manifestProblems.length > 0 || !jobs.isKnown || (base !== null && base.state !== 'healthy'))
+    return true;
+  return paths.some(({ seen }) => seen.state !== 'healthy') || paths.some(isParkedUnwritable(survey));
+}
+
+/** The jobs that want a path, as far as the jobs are known. */
+export function jobsOn({ want }: SurveyedPath, { jobs }: Survey): Job[] {
+  return jobs.isKnown ? jobs.jobs.filter(({ id }) => want.jobs.includes(id)) : [];
+}
+
+/** A full storage answers every question: only the worker, which tries to write, can know. */
+function isParkedUnwritable(survey: Survey): (path: SurveyedPath) => boolean {
+  return (path) =>
+    path.seen.state === 'healthy' &&
+    jobsOn(path, survey).some(({ parked }) => parked?.reason === 'unwritable');
+}
+
+function linesOf(survey: Survey, { storagebox }: Configuration): Line[] {
+  const { base, paths } = survey;
+  const boxLine: Line[] =
+    base === null
+      ? []
+      : [
+          {
+            state: base.state,
+            path: escapeForTerminal(base.path),
+            who: 'the storage box',
+            seen: escapeForTerminal(base.reason),
+            role: 'base',
+            unit: storagebox.unit,
+          },
+        ];
+  const hotLines = paths.map((path): Line => {
+    const { seen } = path;
+    const role = roleOf(seen.expectation.kind);
+    return {
+      state: seen.state,
+      path: escapeForTerminal(seen.path),
+      who: whoNeeds(path, survey),
+      // What the storage box says of itself need not be said again of each of its binds.
+      seen: escapeForTerminal(
+        base !== null && seen.reason === `${base.reason}, seen at ${base.path}` ? base.reason : seen.reason,
+      ),
+      role,
+      unit:
+        seen.expectation.kind === 'mount' ? seen.expectation.unit : role === 'bind' ? storagebox.unit : null,
+    };
+  });
+  return [...boxLine, ...hotLines];
+}
+
+function roleOf(kind: SurveyedPath['seen']['expectation']['kind']): PathRole {
+  switch (kind) {
+    case 'bind':
+    case 'unplaceable':
+      return 'bind';
+    case 'mount':
+      return 'unit';
+    case 'identity':
+    case 'nothing':
+      return 'other';
+  }
+}
+
+function whoNeeds(path: SurveyedPath, survey: Survey): string {
+  const jobs = jobsOn(path, survey);
+  const named = jobs
+    .slice(0, maxJobsNamed)
+    .map(({ id, status, parked }) => `job ${id} (${status}${parked === null ? '' : ', parked'})`);
+  return [
+    ...named,
+    ...(jobs.length > maxJobsNamed ? [`${jobs.length - maxJobsNamed} more jobs`] : []),
+    ...(path.want.isInManifest ? ['manifest'] : []),
+    ...(path.seen.expectation.kind === 'mount' ? [path.seen.expectation.unit] : []),
+  ].join(', ');
+}
+
+function headline(survey: Survey, parkedCount: number): string {
+  const { base, paths } = survey;
+  const bad = paths.filter(({ seen }) => seen.state !== 'healthy').length + parkedCount;
+  const many = paths.length === 1 ? '1 hot path' : `${paths.length} hot paths`;
+  if (!needsAttention(survey)) {
+    const box = base === null ? 'no storage box is configured' : 'the storage box is healthy';
+    if (paths.length === 0) return `All is well: ${box}, and nobody needs a hot path.`;
+    if (base === null) return `All is well: ${many}, all healthy (${box}).`;
+    return `All is well: the storage box and ${many}, all healthy.`;
+  }
+  const box = base === null ? [] : [`storage box ${base.state}`];
+  const hot = paths.length === 0 ? 'no hot path known' : `${bad} of ${many} not well`;
+  const more = [
+    ...(survey.jobs.isKnown ? [] : ['jobs not known']),
+    ...(survey.manifestProblems.length > 0 ? ['manifest not in order'] : []),
+  ];
+  return `ATTENTION: ${[...box, hot, ...more].join(', ')}.`;
+}
+
+function describeUnknownJobs(
+  { because, fix }: { because: string; fix: string | null },
+  width: number,
+): string[] {
+  return [
+    ...wrap(
+      'JOBS NOT KNOWN: only the paths of the manifest and of [[hot_mounts]] are below; there may be more.',
+      width,
+    ),
+    ...labelled('seen', [escapeForTerminal(because)], width),
+    ...(fix === null ? [] : labelled('next', [escapeForTerminal(fix)], width)),
+  ];
+}
+
+function describeManifest({ manifestProblems }: Survey, { tiering }: Configuration, width: number): string[] {
+  const shown = manifestProblems.slice(0, maxListed).map(({ line, message }) => {
+    return escapeForTerminal(line === null ? message : `line ${line}: ${message}`);
+  });
+  const rest = manifestProblems.length - shown.length;
+  return [
+    ...wrap('MANIFEST: lines that are refused count for nothing; their paths may not be mounted.', width),
+    ...labelled('seen', [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])], width),
+    ...labelled('next', [`mend ${escapeForTerminal(tiering.manifest)}`], width),
+  ];
+}
+
+/** By state; that of the storage box first, because the others may only follow from it. */
+function groupsOf(lines: readonly Line[]): Line[][] {
+  const groups = urgency
+    .map((state) => lines.filter((line) => line.state === state))
+    .filter((group) => group.length > 0);
+  return groups.sort((a, b) => Number(hasBase(b)) - Number(hasBase(a)));
+}
+
+function hasBase(group: readonly Line[]): boolean {
+  return group.some(({ role }) => role === 'base');
+}
+
+function describeGroup(
+  group: readonly Line[],
+  column: number,
+  isBaseHealthy: boolean,
+  width: number,
+): string[] {
+  const state = group[0]?.state ?? 'unknown';
+  const reasons = new Set(group.map(({ seen }) => seen));
+  const isOneReason = reasons.size === 1;
+  const listed = group
+    .slice(0, maxListed)
+    .flatMap((line) => [
+      pathLine(line, column),
+      ...(isOneReason ? [] : wrap(line.seen, width, '      ', '      ')),
+    ]);
+  return [
+    ...wrap(`${state.toUpperCase()}: ${meanings[state]}.`, width),
+    ...listed,
+    ...andMore(group.length),
+    ...(isOneReason ? labelled('seen', [...reasons], width) : []),
+    ...describeSteps(stepsOf(group, isBaseHealthy), width),
+  ];
+}
+
+/** Each step once, however many paths want it; those for the storage box first. */
+function stepsOf(group: readonly Line[], isBaseHealthy: boolean): NextStep[] {
+  const steps = new Map<string, NextStep>();
+  for (const { state, role, unit } of group) {
+    for (const step of nextSteps(state, role, unit)) {
+      const waits =
+        role === 'bind' && step.command !== null && !isBaseHealthy && step.command.includes(' tier');
+      const because = waits ? `when the storage box is healthy; ${step.because}` : step.because;
+      steps.set(step.command ?? step.because, { ...step, because });
+    }
+  }
+  return [...steps.values()];
+}
+
+function describeSteps(steps: readonly NextStep[], width: number): string[] {
+  const commands = Math.max(0, ...steps.map(({ command }) => command?.length ?? 0));
+  const lines = steps.flatMap(({ command, because }) => {
+    if (command === null) return [because];
+    const one = `${command.padEnd(commands)}  # ${because}`;
+    return one.length + labelWidth <= width ? [one] : [`# ${because}:`, command];
+  });
+  return labelled('next', lines, width);
+}
+
+function describeParked(
+  parked: readonly SurveyedPath[],
+  survey: Survey,
+  column: number,
+  width: number,
+): string[] {
+  const listed = parked.slice(0, maxListed).flatMap((path) => {
+    const why = jobsOn(path, survey).find(({ parked: found }) => found?.reason === 'unwritable')?.parked;
+    const seen = why ? `${why.detail}, since ${formatTime(why.sinceMs)} UTC` : '';
+    return [
+      pathLine({ path: escapeForTerminal(path.seen.path), who: whoNeeds(path, survey) }, column),
+      ...wrap(escapeForTerminal(seen), width, '      ', '      '),
+    ];
+  });
+  return [
+    ...wrap(
+      'UNWRITABLE FOR THE WORKER: it answers, but the worker could not write there and parked the job.',
+      width,
+    ),
+    ...listed,
+    ...andMore(parked.length),
+    ...describeSteps(nextSteps('unwritable', 'other', null), width),
+  ];
+}
+
+function describeHealthy(lines: readonly Line[], column: number, isHeaded: boolean): string[] {
+  const listed = lines.slice(0, maxListed).flatMap((line) => {
+    // The usual reason says nothing new; what is odd about a path follows it.
+    const [, note = ''] = line.seen.split(lookedUpInTime);
+    const said = line.seen.includes(lookedUpInTime) ? note.replace(/^; /, '') : line.seen;
+    return [pathLine(line, column), ...(said === '' ? [] : [`      ${said}`])];
+  });
+  return [...(isHeaded ? ['HEALTHY'] : []), ...listed, ...andMore(lines.length)];
+}
+
+function andMore(count: number): string[] {
+  return count > maxListed
+    ? [`  and ${count - maxListed} more; all of them: healtharchive storage status --json`]
+    : [];
+}
+
+function pathLine({ path, who }: Pick<Line, 'path' | 'who'>, column: number): string {
+  if (path.length > column && who !== '') return `  ${path}\n      ${who}`;
+  return `  ${path.padEnd(column)}  ${who}`.trimEnd();
+}
+
+const labelWidth = '  next  '.length;
+
+/** `  next  text`, what follows below it. */
+function labelled(label: string, texts: readonly string[], width: number): string[] {
+  return texts.flatMap((text, index) =>
+    wrap(text, width, index === 0 ? `  ${label}  ` : ' '.repeat(labelWidth), ' '.repeat(labelWidth)),
+  );
+}

@@ -1,0 +1,66 @@
+import type { Configuration } from '../config/schema.ts';
+import type { Job } from '../core/jobs/job.ts';
+import { runCommand, type CommandResult } from '../effects/command.ts';
+import { compileCache, programPath } from '../effects/program-path.ts';
+
+/** All jobs; or, without the database, that they are not known, and why. "No jobs" is never assumed. */
+export type JobsIfKnown =
+  | { readonly isKnown: true; readonly jobs: readonly Job[] }
+  | { readonly isKnown: false; readonly because: string; /** A command. */ readonly fix: string | null };
+
+/** The one JSON document on the standard input of src/hot-paths/jobs-child.ts. */
+export interface JobsRequest {
+  readonly url: string;
+  /** For a locked SQLite file. */
+  readonly patienceMs: number;
+}
+
+/** The one on its standard output. */
+export type JobsAnswer = JobsIfKnown;
+
+/** Who looks at broken storage must not wait for a broken database too: with the child's end, half a second more. */
+const deadlineMs = 2000;
+const patienceMs = 1000;
+/** Some ten thousand jobs; beyond that they are not known, but nothing ends for want of memory. */
+const maxOutputBytes = 256 * 1024 * 1024;
+
+/** Asks a disposable child, so that it is answered in time wherever the database lies, and never throws. */
+export async function jobsIfKnown({ database }: Configuration): Promise<JobsIfKnown> {
+  const request: JobsRequest = { url: database.url, patienceMs };
+  const argv = ['--disable-warning=ExperimentalWarning', '--', programPath('jobs-child')];
+  const result = await runCommand([process.execPath, ...argv], {
+    deadlineMs,
+    killGraceMs: 0,
+    env: compileCache,
+    maxOutputBytes,
+    // The address can hold a password, so it is no argument: those are for all to see.
+    stdin: JSON.stringify(request),
+  });
+  if (result.kind === 'exited' && result.code === 0 && !result.isTruncated)
+    return JSON.parse(result.stdout) as JobsAnswer;
+  return { isKnown: false, because: describeFailure(result), fix: null };
+}
+
+function describeFailure(result: CommandResult): string {
+  switch (result.kind) {
+    case 'timed_out':
+      return `the database gave no answer within ${deadlineMs / 1000} s.`;
+    case 'exited':
+      if (result.isTruncated) return 'the database holds more jobs than can be shown.';
+      return `the program that reads the database failed: ${lastLine(result.stderr)}`;
+    case 'signaled':
+      return `the program that reads the database was ended by ${result.signal}.`;
+    case 'not_found':
+    case 'failed':
+      return `the program that reads the database could not be started (${result.kind === 'failed' ? result.errno : 'ENOENT'}).`;
+  }
+}
+
+function lastLine(text: string): string {
+  return (
+    text
+      .split('\n')
+      .findLast((line) => /^\w*Error\b/.test(line))
+      ?.trim() ?? 'it says nothing.'
+  );
+}

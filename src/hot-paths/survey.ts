@@ -1,0 +1,84 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Configuration } from '../config/schema.ts';
+import type { BaseReport } from '../core/storage/base.ts';
+import type { ManifestEntry, ManifestProblem } from '../core/storage/manifest.ts';
+import { wantedPaths, type WantedPath } from '../core/storage/wanted-paths.ts';
+import type { ObservedPath } from '../effects/storage-probe.ts';
+import { jobsIfKnown, type JobsIfKnown } from './jobs-if-known.ts';
+import { readManifestIfReadable } from './manifest-file.ts';
+import { observeConfigured } from './observe.ts';
+
+export interface SurveyedPath {
+  readonly want: WantedPath;
+  readonly seen: ObservedPath;
+}
+
+/** The storage box and every hot path that somebody needs, as they are now. */
+export interface Survey {
+  readonly base: BaseReport | null;
+  readonly paths: readonly SurveyedPath[];
+  readonly manifestProblems: readonly ManifestProblem[];
+  readonly jobs: JobsIfKnown;
+}
+
+/** A database that works answers sooner, even on a busy machine. */
+const promptAnswerMs = 600;
+
+/**
+ * Looks at everything that jobs, manifest and configuration want. A database that takes its time holds nothing up: what is
+ * known without it is looked at meanwhile, and the jobs' own paths only if it answers after all.
+ */
+export async function surveyHotPaths(configuration: Configuration, nowMs: number): Promise<Survey> {
+  const { entries, problems: manifestProblems } = readManifestIfReadable(configuration);
+  const wantedBy = (jobs: JobsIfKnown): WantedPath[] =>
+    wantedPaths(
+      jobs.isKnown ? jobs.jobs : [],
+      entries,
+      configuration.hot_mounts,
+      new Date(nowMs).getUTCFullYear(),
+    );
+  const question = jobsIfKnown(configuration);
+  const prompt = await Promise.race([question, pause(promptAnswerMs, null)]);
+  if (prompt !== null)
+    return { ...(await lookAt(configuration, entries, wantedBy(prompt))), manifestProblems, jobs: prompt };
+
+  const withoutJobs = wantedBy({ isKnown: false, because: 'not yet', fix: null });
+  const [early, jobs] = await Promise.all([lookAt(configuration, entries, withoutJobs), question]);
+  if (!jobs.isKnown) return { ...early, manifestProblems, jobs };
+  const seenEarly = new Map(early.paths.map((path) => [path.want.path, path]));
+  const wanted = wantedBy(jobs);
+  const rest = wanted.filter((want) => !isSettled(want, seenEarly.get(want.path)));
+  const late = rest.length === 0 ? early : await lookAt(configuration, entries, rest);
+  const seenLate = new Map(late.paths.map((path) => [path.want.path, path]));
+  return {
+    base: late.base,
+    paths: wanted.flatMap((want) => {
+      const found = seenLate.get(want.path) ?? seenEarly.get(want.path);
+      return found === undefined ? [] : [{ want, seen: found.seen }];
+    }),
+    manifestProblems,
+    jobs,
+  };
+}
+
+/** Whether the early look held the path against what the jobs expect there too. */
+function isSettled(want: WantedPath, early: SurveyedPath | undefined): boolean {
+  if (early === undefined) return false;
+  // A manifest line outweighs what a job expects; a unit's mount is held against what the job first ran on.
+  return want.isInManifest || want.recordedIdentity === null;
+}
+
+async function lookAt(
+  configuration: Configuration,
+  manifest: readonly ManifestEntry[],
+  wanted: readonly WantedPath[],
+): Promise<Pick<Survey, 'base' | 'paths'>> {
+  const { base, paths } = await observeConfigured(configuration, manifest, wanted);
+  return {
+    base,
+    paths: wanted.flatMap((want, index) => {
+      const seen = paths[index];
+      return seen === undefined ? [] : [{ want, seen }];
+    }),
+  };
+}
