@@ -1,8 +1,9 @@
 /** A storage box for a host: a server of its own, a cable to it, and the base mount as a systemd service of the host. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BoxServer, SERVED_FOLDER, SFTP_PORT, SFTP_USER } from './box-server.ts';
 import type { Host } from './host.ts';
+import { shippedUnit } from './installation.ts';
 import { connect } from './network.ts';
 import { probe } from './probe.ts';
 import { waitFor } from './wait-for.ts';
@@ -35,10 +36,17 @@ export interface StorageBox {
 export const BASE = '/srv/healtharchive/storagebox';
 export const BASE_UNIT = 'healtharchive-storagebox-sshfs.service';
 
+/** What the unit of the base is told, inside; and its example, as users get it. */
+export const SETTINGS = '/etc/healtharchive/storagebox.env';
+const EXAMPLE = join(import.meta.dirname, '../ops/storagebox.env.example');
+
 const DEFAULT_SIZE_BYTES = 64 * 1024 ** 2;
+/** As in the example; less where a test is less patient with a server that stands. */
+const CONNECT_TIMEOUT_SECONDS = 10;
 const KEY = '/etc/healtharchive/storagebox_key';
 const KNOWN_HOSTS = '/etc/healtharchive/storagebox_known_hosts';
-const MOUNT_TIMEOUT_MS = 10_000;
+/** Longer than an attempt of the unit to start, so that an attempt that fails shows. */
+const MOUNT_TIMEOUT_MS = 30_000;
 const NAME = 'storagebox';
 
 export async function storageBox(host: Host, options: StorageBoxOptions = {}): Promise<StorageBox> {
@@ -55,10 +63,15 @@ export async function storageBox(host: Host, options: StorageBoxOptions = {}): P
 
   const source = `${SFTP_USER}@${NAME}:${SERVED_FOLDER}`;
   const sshfsOptions = await productionOptions(host, options);
-  const settings = { STORAGEBOX_SOURCE: source, STORAGEBOX_MOUNT: BASE, STORAGEBOX_OPTIONS: sshfsOptions };
-  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
-  await host.writeFile('/etc/healtharchive/storagebox.env', lines.join(''));
-  await host.installUnit(BASE_UNIT, baseUnit());
+  await host.writeFile(
+    SETTINGS,
+    exampleSettings({
+      STORAGEBOX_SOURCE: source,
+      STORAGEBOX_MOUNT: BASE,
+      STORAGEBOX_OPTIONS: sshfsOptions,
+    }),
+  );
+  await host.installUnit(BASE_UNIT, shippedUnit(BASE_UNIT));
   const close = (): Promise<void> => server.close();
   const box: StorageBox = { server, host, base: BASE, unit: BASE_UNIT, source, sshfsOptions, close };
   if (options.mounted ?? true) await mountBase(box);
@@ -76,32 +89,40 @@ export async function mountBase({ host, base, unit }: StorageBox): Promise<void>
   if (host.mountsOn(base).length !== 1) throw new Error(`${base} is not mounted once`);
 }
 
-/** The unit that users get, once there is one; until then the lab's own. */
-function baseUnit(): string {
-  const folders = [join(import.meta.dirname, '../ops/systemd'), join(import.meta.dirname, 'units')];
-  const file = folders.map((folder) => join(folder, BASE_UNIT)).find((path) => existsSync(path));
-  if (file === undefined) throw new Error(`no unit file ${BASE_UNIT}`);
-  return readFileSync(file, 'utf8');
+/** The settings file as users get it, with other values. */
+function exampleSettings(values: Readonly<Record<string, string>>): string {
+  return Object.entries(values).reduce(
+    (text, [name, value]) => {
+      const line = new RegExp(`^${name}=.*$`, 'm');
+      if (!line.test(text)) throw new Error(`${EXAMPLE} does not set ${name}`);
+      return text.replace(line, () => `${name}=${value}`);
+    },
+    readFileSync(EXAMPLE, 'utf8'),
+  );
 }
 
-/** As in production. All files show as the worker's: SFTP knows no other users than the one that logged in. */
+/** The options of the example, so that what users begin with is what is tested; only what is this box's own differs. */
 async function productionOptions(host: Host, options: StorageBoxOptions): Promise<string> {
-  const user = await host.runOk(['sh', '-c', 'echo "uid=$(id -u healtharchive),gid=$(id -g healtharchive)"']);
+  const example = /^STORAGEBOX_OPTIONS=(.*)$/m.exec(readFileSync(EXAMPLE, 'utf8'))?.[1] ?? '';
+  const [uid, gid] = (await host.runOk('id -u healtharchive; id -g healtharchive')).split('\n');
   const seconds = options.serverAliveSeconds ?? 15;
   const count = options.serverAliveCount ?? 3;
-  return [
-    'reconnect',
-    `ServerAliveInterval=${seconds}`,
-    `ServerAliveCountMax=${count}`,
-    // The keep-alive ends only a connection that stands. Without this the next request starts a new one, and hangs for
-    // as long as a frozen server accepts connections without a word.
-    `ConnectTimeout=${seconds * count}`,
-    'allow_other',
-    'default_permissions',
-    user.trim(),
-    `port=${SFTP_PORT}`,
-    `IdentityFile=${KEY}`,
-    `UserKnownHostsFile=${KNOWN_HOSTS}`,
-    'BatchMode=yes',
-  ].join(',');
+  const own: Record<string, string> = {
+    ServerAliveInterval: String(seconds),
+    ServerAliveCountMax: String(count),
+    ConnectTimeout: String(Math.min(CONNECT_TIMEOUT_SECONDS, seconds * count)),
+    uid: uid ?? '',
+    gid: gid ?? '',
+    port: String(SFTP_PORT),
+    IdentityFile: KEY,
+    UserKnownHostsFile: KNOWN_HOSTS,
+  };
+  const words = example.split(',').map((word) => {
+    const name = word.split('=')[0] ?? '';
+    const value = own[name];
+    return value === undefined ? word : `${name}=${value}`;
+  });
+  const missing = Object.keys(own).filter((name) => !words.some((word) => word.startsWith(`${name}=`)));
+  if (missing.length > 0) throw new Error(`${EXAMPLE} has no option ${missing.join(', ')}`);
+  return words.join(',');
 }
