@@ -23,6 +23,16 @@ const site = 'http://127.0.0.1:8001/en/';
 /** A host with the worker as a service, and a site whose crawl takes about `seconds`. */
 async function hostWithSite(name: string, configuration: string, pages: number, delayMs: number) {
   const host = await bootHost({ name });
+  try {
+    return { host, installation: await installBesideSite(host, configuration, pages, delayMs) };
+  } catch (error) {
+    // Nobody else knows this host, and while it runs the test file never ends.
+    await host.close();
+    throw error;
+  }
+}
+
+async function installBesideSite(host: Host, configuration: string, pages: number, delayMs: number) {
   const options = ['--pages', String(pages), '--delay-ms', String(delayMs), '--port', '8001'];
   const server = host.start([
     '/opt/healtharchive/node_modules/.bin/node',
@@ -32,7 +42,7 @@ async function hostWithSite(name: string, configuration: string, pages: number, 
   const installation = await install(host, `[storagebox]\nmount = ""\ncold_root = ""\n${configuration}`);
   await waitFor('the site', () => server.stdout().includes('"url"'), 10_000);
   await installation.json('sources', 'add', '--code', 'hc', '--name', 'Health Canada', '--seed', site);
-  return { host, installation };
+  return installation;
 }
 
 async function addJob(installation: Installation, name: string): Promise<Job> {
@@ -170,6 +180,31 @@ describe('the worker as a service', { skip: labUnavailable(['wget']) }, () => {
       async () =>
         (await host.run(['test', '-s', `${output_dir}/attempts/002/exit-record.json`])).status === 0,
       10_000,
+    );
+  });
+
+  test('killed, its next start waits for no crawler that can’t end, and crawls nothing beside it', async () => {
+    const job = await addJob(installation, 'can’t end');
+    const attempt = `${job.id}-001`;
+    await until(installation, host, job.id, 'to crawl', isCrawling);
+    const crawlers = pidsOf(host, attempt);
+    assert.ok(crawlers.length >= 2, 'the launcher and its crawler');
+    for (const pid of crawlers) process.kill(pid, 'SIGSTOP');
+    await host.runOk(['systemctl', 'kill', '--kill-whom=main', '--signal=KILL', WORKER_UNIT]);
+    await waitFor(
+      'the next worker to say what it waits for',
+      async () => (await host.journal(WORKER_UNIT)).includes('a crawler outlived its worker'),
+      30_000,
+    );
+    await waitFor('it to be ready', async () => (await host.activeState(WORKER_UNIT)) === 'active', 10_000);
+    assert.deepEqual(pidsOf(host, attempt).sort(), crawlers.sort(), 'the manager left them alone');
+    const waiting = (await installation.json('jobs', 'show', String(job.id))) as Job;
+    assert.deepEqual([waiting.status, waiting.attempts], ['running', 1]);
+    for (const pid of crawlers) process.kill(pid, 'SIGCONT');
+    const done = await until(installation, host, job.id, 'to complete', isCompleted);
+    assert.deepEqual(
+      done.attempt_list.map((each) => each.outcome),
+      ['interrupted', 'success'],
     );
   });
 

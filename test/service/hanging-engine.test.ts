@@ -13,7 +13,7 @@ const cantBeRemoved = 'the container of a crawl without worker can’t be remove
 
 /** The engine in good health, when nothing of it answers, and when it only says what there is. */
 const crawls = '#!/bin/sh\ncase "$1" in run) exec sleep 600 ;; esac\n';
-const hangs = "trap '' TERM; while :; do sleep 0.2; done";
+const hangs = 'trap \'\' TERM; while [ -e "$0" ]; do sleep 0.2; done';
 const answersNothing = `#!/bin/sh\n${hangs}\n`;
 const removesNothing = `#!/bin/sh\n[ "$1" = rm ] || { echo "$*" | grep -o 'healtharchive-[0-9]*-[0-9]*'; exit; }\n${hangs}\n`;
 
