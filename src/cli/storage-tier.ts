@@ -16,6 +16,9 @@ import { answerPlan } from './plan-answer.ts';
 import { readConfiguration, type GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
+/** Nobody watches a clock here, and a machine is busy at boot. */
+const jobsDeadlineMs = 15_000;
+
 interface TierOptions extends GlobalOptions {
   readonly year?: number;
   readonly apply?: boolean;
@@ -49,7 +52,7 @@ export function addStorageTier(storage: Command, terminal: Terminal): void {
 }
 
 async function tier(configuration: Configuration, options: TierOptions, terminal: Terminal): Promise<void> {
-  const jobs = await jobsIfKnown(configuration);
+  const jobs = await jobsIfKnown(configuration, jobsDeadlineMs);
   const world = await observeTiering(configuration, jobs, options.year ?? new Date().getUTCFullYear());
   const plan: TieringPlan =
     world === null ? { steps: [], refusals: [] } : decideTiering(world, policyOf(options));
@@ -110,7 +113,7 @@ async function apply(plan: TieringPlan, world: TieringWorld, configuration: Conf
     },
     storageLock: state.storageLock,
     liveCrawls: async () => {
-      const jobs = await jobsIfKnown(configuration);
+      const jobs = await jobsIfKnown(configuration, jobsDeadlineMs);
       return await liveCrawls(state, jobs.isKnown ? jobs.jobs : []);
     },
     workerUser: await userIds(worker.user),

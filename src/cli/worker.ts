@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Option, type Command } from 'commander';
 import type { Configuration } from '../config/schema.ts';
@@ -9,6 +8,7 @@ import { tryLock, type HeldLock } from '../effects/flock.ts';
 import { thisHost } from '../effects/host.ts';
 import { standardErrorLog } from '../effects/log.ts';
 import { serviceNotifier } from '../effects/service-notify.ts';
+import { makeStateFolder } from '../effects/state-folder.ts';
 import { Database } from '../store/database.ts';
 import { JobStore } from '../store/job-store.ts';
 import { checkSchema } from '../store/migrate.ts';
@@ -108,7 +108,7 @@ async function takeIdentity(configuration: Configuration, name: string): Promise
   const paths = workerPaths(configuration.paths.state_dir);
   for (const folder of [paths.locks, paths.attempts]) {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o750 });
+      makeStateFolder(folder);
     } catch (error) {
       throw new ConfigurationError(`[paths] state_dir: ${(error as Error).message}.`);
     }

@@ -11,6 +11,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { makeStateFolder } from './state-folder.ts';
 import { thisBootId, processStart } from './storage/process-start.ts';
 
 /**
@@ -68,11 +69,20 @@ export function claimFolder(parent: string): string | null {
   const uid = process.geteuid?.() ?? 0;
   const folder = `${parent}/probes-${uid}`;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeStateFolder(parent);
+    makeFolder(folder);
     const stats = lstatSync(folder);
     return stats.isDirectory() && stats.uid === uid && (stats.mode & 0o022) === 0 ? folder : null;
   } catch {
     return null;
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

@@ -11,22 +11,28 @@ export type JobsIfKnown =
 /** The one JSON document on the standard input of src/hot-paths/jobs-child.ts. */
 export interface JobsRequest {
   readonly url: string;
-  /** For a locked SQLite file. */
-  readonly patienceMs: number;
+  readonly answerMs: number;
 }
 
 /** The one on its standard output. */
 export type JobsAnswer = JobsIfKnown;
 
-/** Who looks at broken storage must not wait for a broken database too: with the child's end, half a second more. */
-const deadlineMs = 2000;
-const patienceMs = 1000;
+/** For the database's answer. Who looks at broken storage must not wait long for a broken database too. */
+const answerMs = 2000;
+/** For all of it: programs start slowly on a busy machine, and one that is blocked on storage never answers. */
+const deadlineMs = 5000;
 /** Some ten thousand jobs; beyond that they are not known, but nothing ends for want of memory. */
 const maxOutputBytes = 256 * 1024 * 1024;
 
-/** Asks a disposable child, so that it is answered in time wherever the database lies, and never throws. */
-export async function jobsIfKnown({ database }: Configuration): Promise<JobsIfKnown> {
-  const request: JobsRequest = { url: database.url, patienceMs };
+/**
+ * Asks a disposable child, so that it is answered in time wherever the database lies; nothing is
+ * thrown.
+ */
+export async function jobsIfKnown(
+  { database }: Configuration,
+  deadlineMs = defaultDeadlineMs,
+): Promise<JobsIfKnown> {
+  const request: JobsRequest = { url: database.url, answerMs };
   const argv = ['--disable-warning=ExperimentalWarning', '--', programPath('jobs-child')];
   const result = await runCommand([process.execPath, ...argv], {
     deadlineMs,
@@ -38,13 +44,17 @@ export async function jobsIfKnown({ database }: Configuration): Promise<JobsIfKn
   });
   if (result.kind === 'exited' && result.code === 0 && !result.isTruncated)
     return JSON.parse(result.stdout) as JobsAnswer;
-  return { isKnown: false, because: describeFailure(result), fix: null };
+  return { isKnown: false, because: describeFailure(result, deadlineMs), fix: null };
 }
 
-function describeFailure(result: CommandResult): string {
+export function noAnswer(ms: number): string {
+  return `the database gave no answer within ${ms / 1000} s.`;
+}
+
+function describeFailure(result: CommandResult, deadlineMs: number): string {
   switch (result.kind) {
     case 'timed_out':
-      return `the database gave no answer within ${deadlineMs / 1000} s.`;
+      return noAnswer(deadlineMs);
     case 'exited':
       if (result.isTruncated) return 'the database holds more jobs than can be shown.';
       return `the program that reads the database failed: ${lastLine(result.stderr)}`;

@@ -3,6 +3,7 @@
  * job while a path is neither the one nor the other, and given back before anything is verified. Each step checks
  * again right before it acts that things are as the plan says; one that fails stops nothing but what depends on it.
  */
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LockHeldError } from '../core/errors.ts';
 import type { StepResult } from '../core/plan.ts';
@@ -10,6 +11,7 @@ import { isAtOrBelow, joinBelow, relativeTo } from '../core/storage/path-relatio
 import { judgeWriteCheck } from '../core/storage/write-check.ts';
 import type { MountSummary } from '../core/storage/path-report.ts';
 import type { BindStep, TieringPlan, TieringStep, UnmountStep } from '../core/tiering/tiering-plan.ts';
+import { makeStateFolder } from '../effects/state-folder.ts';
 import { tryLock, type HeldLock } from '../effects/flock.ts';
 import { bindHotPath, unmountHotPath } from '../effects/hot-mounts.ts';
 import { readMountTable } from '../effects/mount-table.ts';
@@ -95,6 +97,7 @@ export async function applyTiering(plan: TieringPlan, around: TieringSurrounding
 const noProof = Promise.resolve('it was not verified');
 
 async function lockStorage(path: string): Promise<HeldLock> {
+  makeStateFolder(dirname(path));
   const deadline = performance.now() + lockPatienceMs;
   for (;;) {
     const lock = await tryLock(path, 'exclusive');

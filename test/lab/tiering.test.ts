@@ -2,60 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { killSshfs } from '../../lab/faults/sshfs.ts';
-import type { Host } from '../../lab/host.ts';
-import { COLD_ROOT, JOBS_ROOT } from '../../lab/hot-path.ts';
-import { install } from '../../lab/installation.ts';
+import { bindFromWrongPlace, stackTmpfs } from '../../lab/faults/mounts.ts';
+import { holdLock } from '../../lab/faults/control-plane.ts';
 import { mountBase } from '../../lab/storage-box.ts';
-import { withLab, type Lab } from './with-lab.ts';
-
-const MANIFEST = '/etc/healtharchive/warc-tiering.binds';
-const hot = (name: string) => `${JOBS_ROOT}/${name}`;
-const cold = (name: string) => `${COLD_ROOT}/${name}`;
-
-interface Plan {
-  readonly mode: string;
-  readonly verdict: string;
-  readonly steps: readonly {
-    readonly kind: string;
-    readonly path: string;
-    readonly outcome?: string;
-    readonly error?: string;
-  }[];
-  readonly refusals: readonly { readonly code: string; readonly path?: string; readonly because: string }[];
-}
-
-interface Answer {
-  readonly status: number | null;
-  readonly plan: Plan;
-}
-
-/** The command as root, as its unit runs it. */
-async function tier(host: Host, ...args: readonly string[]): Promise<Answer> {
-  const result = await host.run(['healtharchive', 'storage', 'tier', '--json', ...args], {
-    timeoutMs: 60_000,
-  });
-  try {
-    return { status: result.status, plan: JSON.parse(result.stdout) as Plan };
-  } catch (error) {
-    throw new Error(`no plan: ${result.stdout} ${result.stderr}`, { cause: error });
-  }
-}
-
-const kinds = ({ plan }: Answer): string[] => plan.steps.map(({ kind, path }) => `${kind} ${path}`);
-const codes = ({ plan }: Answer): string[] => plan.refusals.map(({ code }) => code);
-
-/** A host with the box and HealthArchive, and these manifest lines of names below cold root and jobs root. */
-async function withTieredLab(names: readonly string[], body: (lab: Lab) => Promise<void>): Promise<void> {
-  await withLab({ serverAliveSeconds: 4 }, async (lab) => {
-    await install(lab.host, '');
-    await writeManifest(lab.host, names);
-    await body(lab);
-  });
-}
-
-async function writeManifest(host: Host, names: readonly string[]): Promise<void> {
-  await host.writeFile(MANIFEST, names.map((name) => `${cold(name)} ${hot(name)}\n`).join(''));
-}
+import { codes, cold, hot, kinds, MANIFEST, tier, withTieredLab } from './tier.ts';
 
 test('what is missing is made, mounted, verified; a second run finds nothing to do', async () => {
   await withTieredLab(['hc/2026', 'a\\040b'], async ({ host, box }) => {
@@ -83,7 +33,7 @@ test('what is missing is made, mounted, verified; a second run finds nothing to 
       assert.equal(others.length, 0);
       assert.equal(mount?.device, base?.device);
       assert.equal(mount?.root, `/jobs/${name}`);
-      assert.ok(mount?.options.includes('nosuid') && mount.options.includes('nodev'));
+      assert.ok(mount.options.includes('nosuid') && mount.options.includes('nodev'));
     }
     const propagation = await host.runOk(['findmnt', '-n', '-o', 'PROPAGATION', hot('hc/2026')]);
     assert.equal(propagation.trim(), 'private');
@@ -133,5 +83,119 @@ test('stale mounts are replaced when that is asked for, and only then', async ()
       );
     }
     assert.equal((await tier(host, '--apply', '--repair-stale-mounts')).plan.verdict, 'nothing_to_do');
+  });
+});
+
+test('another mount than the expected one is replaced only by a person who says so', async () => {
+  await withTieredLab(['hc/2026', 'phac/2026'], async ({ host, box }) => {
+    assert.equal((await tier(host, '--apply')).status, 0);
+    await bindFromWrongPlace(host, hot('hc/2026'));
+    await stackTmpfs(host, hot('phac/2026'));
+    const left = await tier(host, '--apply', '--repair-stale-mounts');
+    assert.deepEqual(codes(left), ['unexpected_mount', 'unexpected_mount']);
+    assert.equal(left.status, 3);
+    assert.equal(host.mountsOn(hot('phac/2026')).length, 2);
+    const repaired = await tier(host, '--apply', '--repair-unexpected-mounts');
+    assert.equal(repaired.status, 0, JSON.stringify(repaired));
+    const [base] = host.mountsOn(box.base);
+    for (const name of ['hc/2026', 'phac/2026']) {
+      const seen = host.mountsOn(hot(name)).map(({ device, root }) => ({ device, root }));
+      assert.deepEqual(seen, [{ device: base?.device, root: `/jobs/${name}` }]);
+    }
+  });
+});
+
+test('a path on which a crawl runs is left alone, whatever its state, until the crawl is gone', async () => {
+  await withTieredLab(['hc/2026', 'phac/2026'], async ({ host, box }) => {
+    assert.equal((await tier(host, '--apply')).status, 0);
+    // What an attempt leaves of itself on the local disk while it runs, and the lock that only its end gives up.
+    const spec = JSON.stringify({ outputDir: `${hot('hc/2026')}/job` });
+    await host.writeFile('/srv/healtharchive/ops/attempts/7-001/spec.json', spec);
+    const crawl = await holdLock(host, '/srv/healtharchive/ops/locks/attempt-7-001');
+    await killSshfs(host, box.base);
+    await mountBase(box);
+    const refused = await tier(host, '--apply', '--repair-stale-mounts', '--repair-unexpected-mounts');
+    assert.deepEqual(codes(refused), ['crawl_running']);
+    assert.match(refused.plan.refusals[0]?.because ?? '', /7-001/);
+    assert.deepEqual(kinds(refused).length, 3, 'the other path is repaired');
+    assert.equal(refused.plan.verdict, 'attention');
+    assert.deepEqual((await tier(host, '--apply', '--repair-stale-mounts')).status, 5);
+    await crawl.release();
+    assert.equal((await tier(host, '--apply', '--repair-stale-mounts')).status, 0);
+  });
+});
+
+test('files under a mount are counted, kept, and told of at every run', async () => {
+  await withTieredLab(['hc/2026'], async ({ host }) => {
+    await host.runOk(`mkdir -p ${hot('hc/2026')}/empty/deep && printf 12345 >${hot('hc/2026')}/empty/deep/a`);
+    await host.runOk(`printf 678 >${hot('hc/2026')}/b`);
+    for (const verdict of ['attention', 'attention']) {
+      const answer = await tier(host, '--apply');
+      assert.equal(answer.status, 3);
+      assert.equal(answer.plan.verdict, verdict);
+      assert.deepEqual(codes(answer), ['shadowed_data']);
+      assert.match(answer.plan.refusals[0]?.because ?? '', /2 files \(8 bytes\)/);
+    }
+    assert.equal(host.mountsOn(hot('hc/2026')).length, 1, 'the crawl can go on all the same');
+    await host.runOk(['umount', hot('hc/2026')]);
+    assert.equal(await host.runOk(`cat ${hot('hc/2026')}/empty/deep/a ${hot('hc/2026')}/b`), '12345678');
+  });
+});
+
+test('a line that is refused is named, and stops no other', async () => {
+  await withTieredLab([], async ({ host }) => {
+    const lines = [
+      '# a comment\r',
+      `${cold('ok')} ${hot('ok')}\r`,
+      `relative ${hot('x')}`,
+      `${cold('one')} ${hot('ok')}`,
+      `${cold('out')} /srv/elsewhere/out`,
+      `/srv/elsewhere/cold ${hot('y')}`,
+      `${cold('three')} fields here`,
+    ];
+    await host.writeFile(MANIFEST, `${lines.join('\n')}\n`);
+    const answer = await tier(host, '--apply');
+    assert.equal(answer.plan.verdict, 'attention');
+    assert.deepEqual(kinds(answer), [`bind ${hot('ok')}`, `verify ${hot('ok')}`]);
+    const named = answer.plan.refusals.map(({ because }) => /line (\d+)/.exec(because)?.[1]);
+    assert.deepEqual(named, ['3', '4', '5', '6', '7']);
+    await host.runOk(['rm', MANIFEST]);
+    assert.equal((await tier(host)).plan.verdict, 'nothing_to_do');
+    // Nobody knows then what belongs where, and a plan for the rest would pass for the whole.
+    await host.runOk(['mkdir', MANIFEST]);
+    const unreadable = await host.run(['healtharchive', 'storage', 'tier', '--apply']);
+    assert.equal(unreadable.status, 1);
+    assert.match(unreadable.stderr, /warc-tiering\.binds/);
+  });
+});
+
+test('an annual job of the year, and an unfinished older one, are tiered without a line', async () => {
+  await withTieredLab([], async ({ host }) => {
+    const cli = async (...args: readonly string[]) =>
+      await host.runOk(['healtharchive', ...args], { user: 'healtharchive' });
+    await cli('sources', 'add', '--code', 'hc', '--name', 'Health Canada', '--seed', 'http://127.0.0.1/');
+    await cli('campaign', 'schedule', '--year', '2025', '--apply');
+    await cli('campaign', 'schedule', '--year', '2026', '--apply');
+    const jobs = JSON.parse(await cli('jobs', 'list', '--json')) as { jobs: { output_dir: string }[] };
+    const done = await tier(host, '--apply', '--year', '2026');
+    assert.equal(done.status, 0, JSON.stringify(done));
+    for (const { output_dir: path } of jobs.jobs) assert.equal(host.mountsOn(path).length, 1, path);
+    assert.equal(jobs.jobs.length, 2);
+  });
+});
+
+test('without root the plan is printed, and what needs root is said', async () => {
+  await withTieredLab(['hc/2026'], async ({ host }) => {
+    const user = { user: 'healtharchive' };
+    const result = await host.run(['healtharchive', 'storage', 'tier', '--apply', '--json'], user);
+    assert.equal(result.status, 5, result.stderr);
+    const plan = JSON.parse(result.stdout) as { steps: unknown[]; refusals: { code: string }[] };
+    assert.equal(plan.steps.length, 2);
+    assert.deepEqual(
+      plan.refusals.map(({ code }) => code),
+      ['needs_root'],
+    );
+    const text = await host.run(['healtharchive', 'storage', 'tier', '--apply'], user);
+    assert.match(text.stdout, /mounting needs root/);
   });
 });

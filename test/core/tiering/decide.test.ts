@@ -1,0 +1,320 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { storageStates, type StorageState } from '../../../src/core/storage/path-state.ts';
+import { isBelow } from '../../../src/core/storage/path-relation.ts';
+import { decideTiering } from '../../../src/core/tiering/decide.ts';
+import type { TieringPolicy, TieringStep } from '../../../src/core/tiering/tiering-plan.ts';
+import type { TieringPath, TieringWorld } from '../../../src/core/tiering/tiering-world.ts';
+
+const everything: TieringPolicy = { repairStale: true, repairUnexpected: true };
+const nothingMore: TieringPolicy = { repairStale: false, repairUnexpected: false };
+
+const mountOf = (device: string, id = 50) => ({
+  id,
+  fstype: 'fuse.sshfs',
+  source: 'u1@box:/',
+  root: '/jobs/x',
+  device,
+  layers: 1,
+});
+
+function path(name: string, state: StorageState, more: Partial<TieringPath> = {}): TieringPath {
+  const hot = `/jobs/${name}`;
+  const isMounted = state !== 'missing';
+  return {
+    path: hot,
+    coldPath: `/box/jobs/${name}`,
+    state,
+    errno: null,
+    reason: `it is ${state}`,
+    mount: isMounted ? mountOf(state === 'healthy' ? '0:77' : '0:66') : null,
+    coveredBy: isMounted ? hot : '/',
+    crawls: [],
+    shadowed: null,
+    ...more,
+  };
+}
+
+function world(paths: readonly TieringPath[], more: Partial<TieringWorld> = {}): TieringWorld {
+  return {
+    jobsRoot: '/jobs',
+    base: {
+      path: '/box',
+      state: 'healthy',
+      errno: null,
+      reason: 'it answers',
+      mount: { ...mountOf('0:77', 40), root: '/' },
+    },
+    basePath: '/box',
+    paths,
+    manifestProblems: [],
+    jobsUnknownBecause: null,
+    ...more,
+  };
+}
+
+const deadBase = {
+  base: { path: '/box', state: 'dead', errno: 'ENOTCONN', reason: 'gone', mount: mountOf('0:77', 40) },
+} as const;
+
+interface Case {
+  readonly what: string;
+  readonly world: TieringWorld;
+  readonly policy: TieringPolicy;
+  /** `kind path`. */
+  readonly steps: readonly string[];
+  readonly refusals: readonly string[];
+}
+
+const bound = (name: string) => [`bind /jobs/${name}`, `verify /jobs/${name}`];
+const replaced = (name: string) => [`unmount /jobs/${name}`, ...bound(name)];
+
+const cases: readonly Case[] = [
+  { what: 'all is well', world: world([path('a', 'healthy')]), policy: everything, steps: [], refusals: [] },
+  {
+    what: 'missing',
+    world: world([path('a', 'missing')]),
+    policy: nothingMore,
+    steps: bound('a'),
+    refusals: [],
+  },
+  {
+    what: 'missing, and the base is dead',
+    world: world([path('a', 'missing')], deadBase),
+    policy: everything,
+    steps: [],
+    refusals: ['base_not_healthy'],
+  },
+  {
+    what: 'missing, and a crawl runs there (on the local disk)',
+    world: world([path('a', 'missing', { crawls: ['1-001'] }), path('b', 'missing')]),
+    policy: everything,
+    steps: bound('b'),
+    refusals: ['crawl_running'],
+  },
+  {
+    what: 'dead, not asked to repair',
+    world: world([path('a', 'dead')]),
+    policy: nothingMore,
+    steps: [],
+    refusals: ['stale_mount'],
+  },
+  { what: 'dead', world: world([path('a', 'dead')]), policy: everything, steps: replaced('a'), refusals: [] },
+  {
+    what: 'dead, with a crawl on it',
+    world: world([path('a', 'dead', { crawls: ['1-001'] })]),
+    policy: everything,
+    steps: [],
+    refusals: ['crawl_running'],
+  },
+  {
+    what: 'dead, and the base too: nothing is unmounted that could not be mounted again',
+    world: world([path('a', 'dead')], deadBase),
+    policy: everything,
+    steps: [],
+    refusals: ['base_not_healthy'],
+  },
+  {
+    what: 'wrong source, not asked to repair',
+    world: world([path('a', 'wrong_source')]),
+    policy: { repairStale: true, repairUnexpected: false },
+    steps: [],
+    refusals: ['unexpected_mount'],
+  },
+  {
+    what: 'wrong source',
+    world: world([path('a', 'wrong_source')]),
+    policy: everything,
+    steps: replaced('a'),
+    refusals: [],
+  },
+  {
+    what: 'a symbolic link, on which nothing is mounted',
+    world: world([path('a', 'wrong_source', { mount: null, coveredBy: '/' })]),
+    policy: everything,
+    steps: [],
+    refusals: ['wrong_source'],
+  },
+  {
+    what: 'a dead directory bound as a whole, and one inside it',
+    world: world([
+      path('hc/2026', 'dead', { mount: null, coveredBy: '/jobs/hc' }),
+      path('hc', 'dead'),
+      path('hc/own', 'dead'),
+    ]),
+    policy: everything,
+    steps: [
+      'unmount /jobs/hc/own',
+      'unmount /jobs/hc',
+      'bind /jobs/hc',
+      'bind /jobs/hc/2026',
+      'bind /jobs/hc/own',
+      'verify /jobs/hc',
+      'verify /jobs/hc/2026',
+      'verify /jobs/hc/own',
+    ],
+    refusals: [],
+  },
+  {
+    what: 'dead above, where nothing of ours is mounted',
+    world: world([path('x/y', 'dead', { mount: null, coveredBy: '/jobs/x' })]),
+    policy: everything,
+    steps: [],
+    refusals: ['dead_above'],
+  },
+  {
+    what: 'outside the roots',
+    world: world([
+      path('a', 'missing', { path: '/etc' }),
+      path('b', 'missing', { path: '/jobs' }),
+      path('c', 'missing', { coldPath: '/box' }),
+      path('d', 'missing', { coldPath: '/etc' }),
+      path('e', 'missing', { coldPath: null }),
+    ]),
+    policy: everything,
+    steps: [],
+    refusals: [
+      'outside_jobs_root',
+      'outside_jobs_root',
+      'outside_storage_box',
+      'outside_storage_box',
+      'outside_jobs_root',
+    ],
+  },
+  {
+    what: 'one path twice, by a link',
+    world: world([path('a', 'missing'), path('a', 'missing')]),
+    policy: everything,
+    steps: bound('a'),
+    refusals: ['twice'],
+  },
+  {
+    what: 'files under the mount, and a bad line: reported, and in nobody’s way',
+    world: world(
+      [path('a', 'healthy', { shadowed: { files: 2, bytes: 10, isAtLeast: false } }), path('b', 'missing')],
+      { manifestProblems: [{ line: 3, message: 'no' }] },
+    ),
+    policy: everything,
+    steps: bound('b'),
+    refusals: ['manifest_line', 'shadowed_data'],
+  },
+  {
+    what: 'jobs unknown: the manifest is enough for what it names',
+    world: world([path('a', 'missing')], { jobsUnknownBecause: 'the database is gone' }),
+    policy: everything,
+    steps: bound('a'),
+    refusals: ['jobs_unknown'],
+  },
+  ...(['hung', 'degraded', 'denied', 'unknown', 'unwritable'] as const).map((state) => ({
+    what: `${state} is never unmounted`,
+    world: world([path('a', state)]),
+    policy: everything,
+    steps: [],
+    refusals: [`storage_${state}`],
+  })),
+];
+
+describe('what tiering decides', () => {
+  for (const { what, world, policy, steps, refusals } of cases) {
+    test(what, () => {
+      const plan = decideTiering(world, policy);
+      assert.deepEqual(
+        plan.steps.map((step) => `${step.kind} ${step.path}`),
+        steps,
+      );
+      assert.deepEqual(
+        plan.refusals.map(({ code }) => code),
+        refusals,
+      );
+    });
+  }
+});
+
+const names = fc.constantFrom('a', 'a/b', 'a/b/c', 'b', 'b/x', 'ab');
+const paths = fc.uniqueArray(
+  fc.record({
+    name: names,
+    state: fc.constantFrom(...storageStates),
+    crawls: fc.constantFrom<readonly string[]>([], [], ['1-001']),
+    hasCold: fc.constantFrom(true, true, true, false),
+  }),
+  { selector: ({ name }) => name },
+);
+const worlds = fc
+  .tuple(paths, fc.constantFrom(...storageStates), fc.boolean(), fc.boolean())
+  .map(([list, baseState, repairStale, repairUnexpected]) => ({
+    world: world(
+      list.map(({ name, state, crawls, hasCold }) =>
+        path(name, state, { crawls, ...(hasCold ? {} : { coldPath: null }) }),
+      ),
+      baseState === 'healthy' ? {} : { base: { ...world([]).base, state: baseState } },
+    ),
+    policy: { repairStale, repairUnexpected },
+  }));
+
+/** What the steps make of the world, if each does what it says. */
+function applied(before: TieringWorld, steps: readonly TieringStep[]): TieringWorld {
+  const healed = new Set(steps.filter(({ kind }) => kind === 'verify').map((step) => step.path));
+  return {
+    ...before,
+    paths: before.paths.map((seen) =>
+      healed.has(seen.path)
+        ? { ...seen, state: 'healthy', mount: mountOf('0:77'), coveredBy: seen.path }
+        : seen,
+    ),
+  };
+}
+
+describe('whatever the world', () => {
+  test('tiering twice plans nothing', () => {
+    fc.assert(
+      fc.property(worlds, ({ world, policy }) => {
+        const { steps } = decideTiering(world, policy);
+        assert.deepEqual(decideTiering(applied(world, steps), policy).steps, []);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('every path that is not healthy has steps, or a refusal that says why not', () => {
+    fc.assert(
+      fc.property(worlds, ({ world, policy }) => {
+        const plan = decideTiering(world, policy);
+        for (const { path, state } of world.paths) {
+          const isBound = plan.steps.some((step) => step.kind === 'bind' && step.path === path);
+          const isRefused = plan.refusals.some((refusal) => refusal.path === path);
+          assert.equal(isBound || isRefused, state !== 'healthy', path);
+          assert.equal(isBound && isRefused, false, path);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('what is unmounted is mounted again and verified, and was dead or wrong, without a crawl, and asked for', () => {
+    fc.assert(
+      fc.property(worlds, ({ world, policy }) => {
+        const { steps } = decideTiering(world, policy);
+        for (const [index, step] of steps.entries()) {
+          assert.ok(isBelow(step.path, world.jobsRoot));
+          const seen = world.paths.find(({ path }) => path === step.path);
+          assert.equal(seen?.crawls.length, 0);
+          assert.equal(world.base.state, 'healthy');
+          if (step.kind === 'bind') assert.ok(isBelow(step.coldPath, world.basePath));
+          if (step.kind !== 'unmount') continue;
+          assert.equal(step.expects.state, seen?.state);
+          assert.ok(step.expects.state === 'dead' ? policy.repairStale : policy.repairUnexpected);
+          const later = steps.slice(index + 1).filter(({ path }) => path === step.path);
+          assert.deepEqual(
+            later.map(({ kind }) => kind),
+            ['bind', 'verify'],
+          );
+          const outer = steps.findIndex(({ kind, path }) => kind === 'unmount' && isBelow(step.path, path));
+          assert.ok(outer === -1 || outer > index, 'from the inside out');
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

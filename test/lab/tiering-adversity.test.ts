@@ -1,0 +1,197 @@
+/** `storage tier` on a bad day: programs that are missing or hang, a base that goes away, somebody who plays with links. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { killUnit } from '../../lab/faults/control-plane.ts';
+import { freezeSshd, thawSshd } from '../../lab/faults/server.ts';
+import { killSshfs } from '../../lab/faults/sshfs.ts';
+import type { Host } from '../../lab/host.ts';
+import { JOBS_ROOT } from '../../lab/hot-path.ts';
+import { shippedUnit, WORKER_UNIT } from '../../lab/installation.ts';
+import { mountBase } from '../../lab/storage-box.ts';
+import { waitFor } from '../../lab/wait-for.ts';
+import { codes, cold, hot, kinds, tier, withTieredLab, type Plan } from './tier.ts';
+
+const TIERING_UNIT = 'healtharchive-tiering.service';
+const STORAGE_LOCK = '/srv/healtharchive/ops/locks/storage';
+
+/** The plan with another program in place of one of the system; `null`: with none. */
+async function tierWith(host: Host, name: string, script: string | null, ...args: string[]): Promise<Plan> {
+  await host.runOk(
+    'rm -rf /tmp/path && mkdir /tmp/path && ln -s /usr/sbin/* /usr/bin/* /tmp/path/ 2>/dev/null',
+  );
+  await host.runOk(['rm', `/tmp/path/${name}`]);
+  if (script !== null) {
+    await host.writeFile(`/tmp/path/${name}`, `#!/bin/sh\n${script}\n`);
+    await host.runOk(['chmod', '755', `/tmp/path/${name}`]);
+  }
+  const command = [
+    'env',
+    'PATH=/tmp/path',
+    '/usr/local/bin/healtharchive',
+    'storage',
+    'tier',
+    '--json',
+    ...args,
+  ];
+  const result = await host.run(command, { timeoutMs: 60_000 });
+  assert.equal(result.status, 1, `${result.stdout}${result.stderr}`);
+  return JSON.parse(result.stdout) as Plan;
+}
+
+const failedStep = (plan: Plan): string =>
+  plan.steps.find(({ outcome }) => outcome === 'failed')?.error ?? '';
+
+test('mount and umount missing, failing or hanging: a named error in time, and nothing half done', async () => {
+  await withTieredLab(['hc/2026'], async ({ host, box }) => {
+    for (const [script, expected] of [
+      [null, /mount is not installed \(package util-linux\)/],
+      ['echo "mount: it is broken" >&2; exit 32', /mount failed \(status 32\): mount: it is broken/],
+      ['sleep 100', /mount did not end within 3 s/],
+    ] as const) {
+      const begin = performance.now();
+      const plan = await tierWith(host, 'mount', script, '--apply');
+      assert.match(failedStep(plan), expected);
+      assert.deepEqual(
+        plan.steps.map(({ outcome }) => outcome),
+        ['failed', 'skipped'],
+      );
+      assert.equal(host.mountsOn(hot('hc/2026')).length, 0);
+      assert.ok(performance.now() - begin < 20_000);
+    }
+    assert.equal((await tier(host, '--apply')).status, 0);
+    await killSshfs(host, box.base);
+    await mountBase(box);
+    const stale = await tierWith(host, 'umount', 'sleep 100', '--apply', '--repair-stale-mounts');
+    assert.match(failedStep(stale), /umount did not end within 3 s|no end within/);
+    assert.deepEqual(
+      stale.steps.map(({ outcome }) => outcome),
+      ['failed', 'skipped', 'skipped'],
+    );
+    assert.equal((await tier(host, '--apply', '--repair-stale-mounts')).status, 0);
+  });
+});
+
+test('a step of mounting that fails half-way is taken back', async () => {
+  await withTieredLab(['hc/2026'], async ({ host }) => {
+    const script = 'case "$*" in *make-private*) echo no >&2; exit 1;; esac; exec /usr/bin/mount "$@"';
+    const plan = await tierWith(host, 'mount', script, '--apply');
+    assert.match(failedStep(plan), /mount failed \(status 1\): no/);
+    assert.equal(host.mountsOn(hot('hc/2026')).length, 0);
+  });
+});
+
+test('the base goes away between plan and apply: nothing is bound', async () => {
+  await withTieredLab(['hc/2026'], async ({ host, box }) => {
+    for (const change of ['gone', 'another'] as const) {
+      // A reader holds the lock, as a worker that admits a job does; the plan is made meanwhile.
+      const reader = host.start(['flock', '--shared', STORAGE_LOCK, 'sleep', '30']);
+      await waitFor(
+        'the reader',
+        async () => (await host.run(['flock', '-xn', STORAGE_LOCK, 'true'])).status === 1,
+        3000,
+      );
+      const waiting = tier(host, '--apply');
+      await waitFor('the plan to be made', () => isWaitingForLock(host), 10_000);
+      if (change === 'gone') await host.runOk(['systemctl', 'stop', box.unit]);
+      else await killSshfs(host, box.base);
+      if (change === 'another') await mountBase(box);
+      reader.kill('SIGKILL');
+      const answer = await waiting;
+      assert.equal(answer.status, 1, JSON.stringify(answer));
+      assert.match(failedStep(answer.plan), /not mounted|another mount|failed/);
+      assert.equal(host.mountsOn(hot('hc/2026')).length, 0);
+      await mountBase(box);
+    }
+    assert.equal((await tier(host, '--apply')).status, 0);
+  });
+});
+
+/** It asks for the lock again and again, by flock on a descriptor. */
+async function isWaitingForLock(host: Host): Promise<boolean> {
+  for (let look = 0; look < 20; look += 1) {
+    if (host.processes().some(({ argv }) => argv.join(' ').startsWith('flock --nonblock --exclusive')))
+      return true;
+    await sleep(10);
+  }
+  return false;
+}
+
+test('a base that hangs is never bound from, and the answer comes in time', async () => {
+  await withTieredLab(['hc/2026', 'phac/2026'], async ({ host, box }) => {
+    await freezeSshd(box);
+    try {
+      const begin = performance.now();
+      const answer = await tier(host, '--apply', '--repair-stale-mounts');
+      assert.ok(performance.now() - begin < 20_000);
+      assert.deepEqual(codes(answer), ['base_not_healthy', 'base_not_healthy']);
+      assert.equal(answer.status, 5);
+    } finally {
+      await thawSshd(box);
+    }
+  });
+});
+
+test('whatever the worker’s user renames and links meanwhile, nothing is mounted or made outside', async () => {
+  await withTieredLab(['hc/2026'], async ({ host }) => {
+    const outside = '/srv/outside';
+    await host.runOk(`mkdir -p ${outside}/2026 && chown -R healtharchive: ${outside}`);
+    const games = `cd ${JOBS_ROOT} && mkdir -p hc/2026 other && while :; do
+      mv hc real; ln -s ${outside} hc; rm hc; mv real hc
+      rmdir hc/2026 2>/dev/null && { ln -s ${outside}/2026 hc/2026; rm hc/2026; mkdir hc/2026; }
+    done`;
+    const player = host.start(['sh', '-c', games], { user: 'healtharchive' });
+    const before = await host.runOk(`find ${outside} | sort`);
+    const mounts = host.mountInfo().length;
+    let bound = 0;
+    for (let round = 0; round < 12; round += 1) {
+      await tier(host, '--apply');
+      const inside = host.mountInfo().filter(({ path }) => path.startsWith(`${JOBS_ROOT}/`));
+      assert.equal(host.mountInfo().length - inside.length, mounts, JSON.stringify(host.mountInfo()));
+      assert.deepEqual(
+        inside.filter(({ path }) => !/\/(hc|real)\/2026$/.test(path)),
+        [],
+      );
+      bound += inside.length;
+      for (const { path } of inside) await host.run(['umount', '--lazy', path]);
+    }
+    player.kill('SIGKILL');
+    assert.equal(await host.runOk(`find ${outside} | sort`), before);
+    assert.ok(bound > 0, 'it was bound at least once, or nothing was tried');
+  });
+});
+
+test('at boot the hot paths are there before the worker, also on a fresh installation', async () => {
+  await withTieredLab(['hc/2026'], async ({ host, box }) => {
+    await host.installUnit(TIERING_UNIT, shippedUnit(TIERING_UNIT));
+    for (const unit of [box.unit, TIERING_UNIT, WORKER_UNIT]) await host.runOk(['systemctl', 'enable', unit]);
+    await host.runOk('rm -rf /srv/healtharchive/ops/locks /srv/healtharchive/ops/attempts');
+    await host.reboot();
+    await waitFor(
+      'the worker',
+      async () => (await host.unitProperty(WORKER_UNIT, 'ActiveState')) === 'active',
+      30_000,
+    );
+    assert.equal(host.mountsOn(hot('hc/2026')).length, 1);
+    const since = async (unit: string, property: string) => Number(await host.unitProperty(unit, property));
+    const tiered = await since(TIERING_UNIT, 'ExecMainExitTimestampMonotonic');
+    const worker = await since(WORKER_UNIT, 'ExecMainStartTimestampMonotonic');
+    assert.ok(tiered > 0 && tiered < worker, `${tiered} ${worker}`);
+    assert.equal(await host.unitProperty(TIERING_UNIT, 'Result'), 'success');
+    // The state folders were made by root here; the worker must be able to use them.
+    assert.equal(await host.runOk(['stat', '-c', '%U', '/srv/healtharchive/ops/locks']), 'healtharchive\n');
+    await killUnit(host, WORKER_UNIT);
+  });
+});
+
+test('a base that comes late brings tiering with it', async () => {
+  await withTieredLab(['hc/2026'], async ({ host, box }) => {
+    await host.installUnit(TIERING_UNIT, shippedUnit(TIERING_UNIT));
+    for (const unit of [box.unit, TIERING_UNIT]) await host.runOk(['systemctl', 'enable', unit]);
+    await host.runOk(['systemctl', 'stop', box.unit]);
+    await host.runOk(['systemctl', 'start', box.unit]);
+    await waitFor('the hot path', () => host.mountsOn(hot('hc/2026')).length === 1, 15_000);
+    assert.deepEqual(kinds(await tier(host)), []);
+    assert.equal((await host.run(['test', '-d', cold('hc/2026')])).status, 0);
+  });
+});
