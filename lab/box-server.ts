@@ -1,7 +1,7 @@
 /** The far side of a storage box: a machine of its own with a real sshd that serves a folder of limited size by SFTP. */
 import { existsSync } from 'node:fs';
 import { Machine } from './machine.ts';
-import type { LabProcess } from './processes.ts';
+import { signalIfAlive, type LabProcess } from './processes.ts';
 import { waitFor } from './wait-for.ts';
 
 /** What the box serves, by its path inside the box; the SFTP user owns it. */
@@ -39,7 +39,7 @@ export class BoxServer extends Machine {
 
   /** Ends the listener and every session: clients see their connections closed, new ones are refused. */
   async stopSshd(): Promise<void> {
-    for (const { pid } of this.sshdProcesses()) process.kill(pid, 'SIGKILL');
+    for (const { pid } of this.sshdProcesses()) signalIfAlive(pid, 'SIGKILL');
     await waitFor(
       `the end of sshd of ${this.name}`,
       () => this.sshdProcesses().length === 0,

@@ -46,3 +46,12 @@ function describe(pid: number): LabProcess | undefined {
     return undefined;
   }
 }
+
+/** A process that ended since it was listed needs no signal any more. */
+export function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

@@ -1,4 +1,5 @@
 /** Faults of the server that a storage box is, and of the way to it. */
+import { signalIfAlive } from '../processes.ts';
 import type { StorageBox } from '../storage-box.ts';
 import { waitFor } from '../wait-for.ts';
 
@@ -11,14 +12,14 @@ export async function freezeSshd({ server }: StorageBox): Promise<void> {
   // Again and again: a session may be starting just now, and each one is several processes.
   const freezeAll = (): boolean => {
     const running = server.sshdProcesses().filter(({ state }) => state !== 'T');
-    for (const { pid } of running) process.kill(pid, 'SIGSTOP');
+    for (const { pid } of running) signalIfAlive(pid, 'SIGSTOP');
     return running.length === 0;
   };
   await waitFor('sshd and its sessions to be frozen', freezeAll, TIMEOUT_MS);
 }
 
 export async function thawSshd({ server }: StorageBox): Promise<void> {
-  for (const { pid } of server.sshdProcesses()) process.kill(pid, 'SIGCONT');
+  for (const { pid } of server.sshdProcesses()) signalIfAlive(pid, 'SIGCONT');
   const isThawed = (): boolean => server.sshdProcesses().every(({ state }) => state !== 'T');
   await waitFor('sshd and its sessions to be thawed', isThawed, TIMEOUT_MS);
 }
