@@ -20,7 +20,7 @@ export type JobsAnswer = JobsIfKnown;
 /** For the database's answer. Who looks at broken storage must not wait long for a broken database too. */
 const answerMs = 2000;
 /** For all of it: programs start slowly on a busy machine, and one that is blocked on storage never answers. */
-const deadlineMs = 5000;
+const defaultDeadlineMs = 5000;
 /** Some ten thousand jobs; beyond that they are not known, but nothing ends for want of memory. */
 const maxOutputBytes = 256 * 1024 * 1024;
 
