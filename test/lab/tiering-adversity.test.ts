@@ -1,5 +1,6 @@
 /** `storage tier` on a bad day: programs that are missing or hang, a base that goes away, somebody who plays with links. */
 import assert from 'node:assert/strict';
+import { dirname } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { killUnit } from '../../lab/faults/control-plane.ts';
@@ -17,9 +18,7 @@ const STORAGE_LOCK = '/srv/healtharchive/ops/locks/storage';
 
 /** The plan with another program in place of one of the system; `null`: with none. */
 async function tierWith(host: Host, name: string, script: string | null, ...args: string[]): Promise<Plan> {
-  await host.runOk(
-    'rm -rf /tmp/path && mkdir /tmp/path && ln -s /usr/sbin/* /usr/bin/* /tmp/path/ 2>/dev/null',
-  );
+  await host.runOk('rm -rf /tmp/path && mkdir /tmp/path && ln -sf /usr/sbin/* /usr/bin/* /tmp/path/');
   await host.runOk(['rm', `/tmp/path/${name}`]);
   if (script !== null) {
     await host.writeFile(`/tmp/path/${name}`, `#!/bin/sh\n${script}\n`);
@@ -85,6 +84,7 @@ test('the base goes away between plan and apply: nothing is bound', async () => 
   await withTieredLab(['hc/2026'], async ({ host, box }) => {
     for (const change of ['gone', 'another'] as const) {
       // A reader holds the lock, as a worker that admits a job does; the plan is made meanwhile.
+      await host.runOk(`install -d -o healtharchive ${dirname(STORAGE_LOCK)}`);
       const reader = host.start(['flock', '--shared', STORAGE_LOCK, 'sleep', '30']);
       await waitFor(
         'the reader',
@@ -98,9 +98,19 @@ test('the base goes away between plan and apply: nothing is bound', async () => 
       if (change === 'another') await mountBase(box);
       reader.kill('SIGKILL');
       const answer = await waiting;
-      assert.equal(answer.status, 1, JSON.stringify(answer));
-      assert.match(failedStep(answer.plan), /not mounted|another mount|failed/);
-      assert.equal(host.mountsOn(hot('hc/2026')).length, 0);
+      const bound = host.mountsOn(hot('hc/2026'));
+      if (change === 'gone' || answer.status !== 0) {
+        assert.equal(answer.status, 1, JSON.stringify(answer));
+        assert.match(failedStep(answer.plan), /not mounted/);
+        assert.equal(bound.length, 0);
+      } else {
+        // Mount ids and minors are both used again at once (F17): then it is bound from the base that is there now.
+        const [base] = host.mountsOn(box.base);
+        assert.deepEqual(
+          bound.map(({ device }) => device),
+          [base?.device],
+        );
+      }
       await mountBase(box);
     }
     assert.equal((await tier(host, '--apply')).status, 0);
