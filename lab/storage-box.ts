@@ -1,7 +1,6 @@
 /** A storage box for a host: a server of its own, a cable to it, and the base mount as a systemd service of the host. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { BoxServer, SERVED_FOLDER, SFTP_PORT, SFTP_USER } from './box-server.ts';
+import { shippedExample, valueOf, withOptions, withValues } from './example-settings.ts';
 import type { Host } from './host.ts';
 import { shippedUnit } from './installation.ts';
 import { connect } from './network.ts';
@@ -38,7 +37,7 @@ export const BASE_UNIT = 'healtharchive-storagebox-sshfs.service';
 
 /** What the unit of the base is told, inside; and its example, as users get it. */
 export const SETTINGS = '/etc/healtharchive/storagebox.env';
-const EXAMPLE = join(import.meta.dirname, '../ops/storagebox.env.example');
+const EXAMPLE = 'storagebox.env.example';
 
 const DEFAULT_SIZE_BYTES = 64 * 1024 ** 2;
 /** As in the example; less where a test is less patient with a server that stands. */
@@ -47,7 +46,8 @@ const KEY = '/etc/healtharchive/storagebox_key';
 const KNOWN_HOSTS = '/etc/healtharchive/storagebox_known_hosts';
 /** Longer than an attempt of the unit to start, so that an attempt that fails shows. */
 const MOUNT_TIMEOUT_MS = 30_000;
-const NAME = 'storagebox';
+/** The box's host name. */
+export const BOX_NAME = 'storagebox';
 
 export async function storageBox(host: Host, options: StorageBoxOptions = {}): Promise<StorageBox> {
   await host.runOk(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', KEY]);
@@ -58,14 +58,14 @@ export async function storageBox(host: Host, options: StorageBoxOptions = {}): P
     { machine: host, interface: 'box', address: '10.77.0.1/24' },
     { machine: server, interface: 'host', address: '10.77.0.2/24' },
   );
-  await host.runOk(`echo '10.77.0.2 ${NAME}' >>/etc/hosts`);
-  await host.writeFile(KNOWN_HOSTS, `[${NAME}]:${SFTP_PORT} ${await server.hostKey()}\n`);
+  await host.runOk(`echo '10.77.0.2 ${BOX_NAME}' >>/etc/hosts`);
+  await host.writeFile(KNOWN_HOSTS, `[${BOX_NAME}]:${SFTP_PORT} ${await server.hostKey()}\n`);
 
-  const source = `${SFTP_USER}@${NAME}:${SERVED_FOLDER}`;
+  const source = `${SFTP_USER}@${BOX_NAME}:${SERVED_FOLDER}`;
   const sshfsOptions = await productionOptions(host, options);
   await host.writeFile(
     SETTINGS,
-    exampleSettings({
+    withValues(shippedExample(EXAMPLE), {
       STORAGEBOX_SOURCE: source,
       STORAGEBOX_MOUNT: BASE,
       STORAGEBOX_OPTIONS: sshfsOptions,
@@ -89,40 +89,23 @@ export async function mountBase({ host, base, unit }: StorageBox): Promise<void>
   if (host.mountsOn(base).length !== 1) throw new Error(`${base} is not mounted once`);
 }
 
-/** The settings file as users get it, with other values. */
-function exampleSettings(values: Readonly<Record<string, string>>): string {
-  return Object.entries(values).reduce(
-    (text, [name, value]) => {
-      const line = new RegExp(`^${name}=.*$`, 'm');
-      if (!line.test(text)) throw new Error(`${EXAMPLE} does not set ${name}`);
-      return text.replace(line, () => `${name}=${value}`);
-    },
-    readFileSync(EXAMPLE, 'utf8'),
-  );
-}
-
-/** The options of the example, so that what users begin with is what is tested; only what is this box's own differs. */
+/** The options of the example; only what is this box's own differs. */
 async function productionOptions(host: Host, options: StorageBoxOptions): Promise<string> {
-  const example = /^STORAGEBOX_OPTIONS=(.*)$/m.exec(readFileSync(EXAMPLE, 'utf8'))?.[1] ?? '';
-  const [uid, gid] = (await host.runOk('id -u healtharchive; id -g healtharchive')).split('\n');
   const seconds = options.serverAliveSeconds ?? 15;
   const count = options.serverAliveCount ?? 3;
-  const own: Record<string, string> = {
+  return withOptions(valueOf(shippedExample(EXAMPLE), 'STORAGEBOX_OPTIONS'), ',', {
     ServerAliveInterval: String(seconds),
     ServerAliveCountMax: String(count),
     ConnectTimeout: String(Math.min(CONNECT_TIMEOUT_SECONDS, seconds * count)),
-    uid: uid ?? '',
-    gid: gid ?? '',
+    ...(await ownerOptions(host)),
     port: String(SFTP_PORT),
     IdentityFile: KEY,
     UserKnownHostsFile: KNOWN_HOSTS,
-  };
-  const words = example.split(',').map((word) => {
-    const name = word.split('=')[0] ?? '';
-    const value = own[name];
-    return value === undefined ? word : `${name}=${value}`;
   });
-  const missing = Object.keys(own).filter((name) => !words.some((word) => word.startsWith(`${name}=`)));
-  if (missing.length > 0) throw new Error(`${EXAMPLE} has no option ${missing.join(', ')}`);
-  return words.join(',');
+}
+
+/** The worker's user, as whose files everything in the box shows. */
+export async function ownerOptions(host: Host): Promise<{ uid: string; gid: string }> {
+  const [uid = '', gid = ''] = (await host.runOk('id -u healtharchive; id -g healtharchive')).split('\n');
+  return { uid, gid };
 }
