@@ -5,12 +5,13 @@ import tseslint from 'typescript-eslint';
 
 /** What each layer under src/ must not import. */
 const layers = {
-  core: ['effects', 'store', 'config', 'hot-paths', 'worker', 'cli'],
-  config: ['effects', 'store', 'hot-paths', 'worker', 'cli'],
-  effects: ['store', 'config', 'hot-paths', 'worker', 'cli'],
-  store: ['effects', 'config', 'hot-paths', 'worker', 'cli'],
-  'hot-paths': ['worker', 'cli'],
-  worker: ['cli'],
+  core: ['effects', 'store', 'config', 'hot-paths', 'worker', 'tiering', 'cli'],
+  config: ['effects', 'store', 'hot-paths', 'worker', 'tiering', 'cli'],
+  effects: ['store', 'config', 'hot-paths', 'worker', 'tiering', 'cli'],
+  store: ['effects', 'config', 'hot-paths', 'worker', 'tiering', 'cli'],
+  'hot-paths': ['worker', 'tiering', 'cli'],
+  worker: ['tiering', 'cli'],
+  tiering: ['cli'],
 };
 
 const onlyInMain = 'Only src/main.ts ends the process; throw an error of src/core/errors.ts instead.';

@@ -58,6 +58,8 @@ const offences: readonly (readonly [file: string, code: string, rule: string])[]
   ['src/effects/x.ts', use('../config/schema.ts'), 'no-restricted-imports'],
   ['src/effects/x.ts', use('../hot-paths/observe.ts'), 'no-restricted-imports'],
   ['src/hot-paths/x.ts', use('../worker/worker.ts'), 'no-restricted-imports'],
+  ['src/worker/x.ts', use('../tiering/apply-tiering.ts'), 'no-restricted-imports'],
+  ['src/tiering/x.ts', use('../cli/table.ts'), 'no-restricted-imports'],
   ['src/store/x.ts', use('../effects/log.ts'), 'no-restricted-imports'],
   ['src/store/migrations/x.ts', use('../../cli/table.ts'), 'no-restricted-imports'],
   ['src/worker/x.ts', use('../cli/table.ts'), 'no-restricted-imports'],
