@@ -40,7 +40,8 @@ export function describeSurvey(survey: Survey, configuration: Configuration, wid
   for (const group of groupsOf(lines.filter(({ state }) => state !== 'healthy')))
     page.push('', ...describeGroup(group, column, isBaseHealthy, width));
   if (parked.length > 0) page.push('', ...describeParked(parked, survey, column, width));
-  const healthy = lines.filter(({ state }) => state === 'healthy');
+  const parkedPaths = new Set(parked.map(({ seen }) => escapeForTerminal(seen.path)));
+  const healthy = lines.filter(({ state, path }) => state === 'healthy' && !parkedPaths.has(path));
   if (healthy.length > 0) page.push('', ...describeHealthy(healthy, column, needsAttention(survey)));
   return page;
 }
@@ -213,19 +214,26 @@ function stepsOf(group: readonly Line[], isBaseHealthy: boolean): NextStep[] {
     for (const step of nextSteps(state, role, unit)) {
       const waits =
         role === 'bind' && step.command !== null && !isBaseHealthy && step.command.includes(' tier');
-      const because = waits ? `when the storage box is healthy; ${step.because}` : step.because;
+      const because = waits ? `once the storage box is healthy; ${step.because}` : step.because;
       steps.set(step.command ?? step.because, { ...step, because });
     }
   }
   return [...steps.values()];
 }
 
+/** Each command on a line for itself, so that it can be copied; what it is for beside it, or above where that is too wide. */
 function describeSteps(steps: readonly NextStep[], width: number): string[] {
-  const commands = Math.max(0, ...steps.map(({ command }) => command?.length ?? 0));
+  const fits = (command: string, because: string): boolean =>
+    labelWidth + command.length + 4 + because.length <= width;
+  const column = Math.max(
+    0,
+    ...steps.map(({ command, because }) => (command !== null && fits(command, because) ? command.length : 0)),
+  );
   const lines = steps.flatMap(({ command, because }) => {
     if (command === null) return [because];
-    const one = `${command.padEnd(commands)}  # ${because}`;
-    return one.length + labelWidth <= width ? [one] : [`# ${because}:`, command];
+    if (!fits(command, because)) return [`# ${because}:`, command];
+    const padded = command.padEnd(column);
+    return [`${fits(padded, because) ? padded : command}  # ${because}`];
   });
   return labelled('next', lines, width);
 }

@@ -1,14 +1,21 @@
 // Reads all jobs from the database, for commands that go on without it (jobs-if-known.ts): disposable, because a
 // database file on dead storage would stop whoever opens it, and nothing could end that.
 import { readFileSync, writeSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.ts';
 import { Database } from '../store/database.ts';
 import { JobStore } from '../store/job-store.ts';
 import { checkSchema } from '../store/migrate.ts';
-import type { JobsAnswer, JobsRequest } from './jobs-if-known.ts';
+import { noAnswer, type JobsAnswer, type JobsRequest } from './jobs-if-known.ts';
 
-async function readJobs({ url, patienceMs }: JobsRequest): Promise<JobsAnswer> {
-  const database = new Database(url, { patienceMs });
+async function readJobs({ url, answerMs }: JobsRequest): Promise<JobsAnswer> {
+  const late: JobsAnswer = { isKnown: false, because: noAnswer(answerMs), fix: null };
+  // A locked SQLite file is tried again for half of that time, so that the answer can say that it is locked.
+  const database = new Database(url, { patienceMs: answerMs / 2 });
+  return await Promise.race([readAll(database), pause(answerMs, late)]);
+}
+
+async function readAll(database: Database): Promise<JobsAnswer> {
   try {
     await checkSchema(database);
     return { isKnown: true, jobs: await new JobStore(database).list() };
@@ -27,3 +34,6 @@ function writeAll(text: string): void {
 }
 
 writeAll(JSON.stringify(await readJobs(JSON.parse(readFileSync(0, 'utf8')) as JobsRequest)));
+// A connection to a server that says nothing would keep it here for ten seconds more.
+// eslint-disable-next-line no-restricted-properties -- a program of its own, with nothing left to do
+process.exit(0);

@@ -17,10 +17,10 @@ export interface JobsRequest {
 /** The one on its standard output. */
 export type JobsAnswer = JobsIfKnown;
 
-/** For the database's answer. Who looks at broken storage must not wait long for a broken database too. */
-const answerMs = 2000;
-/** For all of it: programs start slowly on a busy machine, and one that is blocked on storage never answers. */
+/** For all of it: who looks at broken storage must not wait long for a broken database too. */
 const defaultDeadlineMs = 5000;
+/** Of that for the start of a program, slow on a busy machine; the rest is for the database's answer. */
+const startMs = 3000;
 /** Some ten thousand jobs; beyond that they are not known, but nothing ends for want of memory. */
 const maxOutputBytes = 256 * 1024 * 1024;
 
@@ -32,7 +32,7 @@ export async function jobsIfKnown(
   { database }: Configuration,
   deadlineMs = defaultDeadlineMs,
 ): Promise<JobsIfKnown> {
-  const request: JobsRequest = { url: database.url, answerMs };
+  const request: JobsRequest = { url: database.url, answerMs: deadlineMs - startMs };
   const argv = ['--disable-warning=ExperimentalWarning', '--', programPath('jobs-child')];
   const result = await runCommand([process.execPath, ...argv], {
     deadlineMs,

@@ -56,7 +56,8 @@ export function nextSteps(state: StorageState, role: PathRole, unit: string | nu
     case 'missing':
       return mountAgain('start', null, role, unit);
     case 'wrong_source':
-      if (role === 'bind') return [tier('--repair-unexpected-mounts', 'shows what lies there and the plan')];
+      if (role === 'bind')
+        return [tier('--repair-unexpected-mounts', 'shows the plan; look at what lies there before --apply')];
       return [
         {
           command: null,
@@ -94,7 +95,7 @@ export function nextSteps(state: StorageState, role: PathRole, unit: string | nu
       return [
         {
           command: 'healtharchive storage status',
-          because: 'once more; if it stays, what is seen says where to look',
+          because: 'once more; if it stays, look at what is seen',
         },
       ];
   }
@@ -106,12 +107,13 @@ function mountAgain(
   role: PathRole,
   unit: string | null,
 ): NextStep[] {
-  if (role === 'bind') return [tier(option, 'shows the plan; with --apply it is carried out')];
+  if (role === 'bind') return [tier(option, 'shows the plan; --apply carries it out')];
   if (unit === null)
     return [{ command: null, because: 'mount it again the way it was; nothing of ours mounts it' }];
-  const because =
-    role === 'base' ? 'as root; mounts the storage box again, its hot paths come after it' : 'as root';
-  return [{ command: `systemctl ${verb} ${unit}`, because }, ...(verb === 'start' ? [journal(unit)] : [])];
+  return [
+    { command: `systemctl ${verb} ${unit}`, because: 'as root' },
+    ...(verb === 'start' ? [journal(unit)] : []),
+  ];
 }
 
 function tier(option: string | null, because: string): NextStep {
