@@ -41,8 +41,8 @@ function attemptsWithLock({ locks }: WorkerPaths): string[] {
 /** `/` when nobody can say: then it may write anywhere. */
 function outputDirOf(paths: WorkerPaths, attempt: string): string {
   try {
-    const spec = JSON.parse(readFileSync(attemptFiles(paths, attempt).spec, 'utf8')) as LaunchSpec;
-    return spec.outputDir;
+    const spec = JSON.parse(readFileSync(attemptFiles(paths, attempt).spec, 'utf8')) as Partial<LaunchSpec>;
+    return spec.outputDir ?? '/';
   } catch {
     return '/';
   }

@@ -1,0 +1,63 @@
+/** Which crawls may write now: the locks on this host say it, and the database. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import type { Job } from '../../src/core/jobs/job.ts';
+import { tryLock, type HeldLock } from '../../src/effects/flock.ts';
+import { liveCrawls } from '../../src/worker/live-crawls.ts';
+import { attemptFiles, attemptLock, workerPaths, type WorkerPaths } from '../../src/worker/worker-paths.ts';
+
+let folder = '';
+let paths: WorkerPaths;
+const held: HeldLock[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'healtharchive-live-'));
+  paths = workerPaths(folder);
+});
+
+afterEach(() => {
+  for (const lock of held.splice(0)) lock.release();
+  rmSync(folder, { recursive: true });
+});
+
+/** An attempt that left its lock file, and its spec if it has one; its lock is held if it lives. */
+async function attempt(name: string, spec: string | null, isAlive: boolean): Promise<void> {
+  const files = attemptFiles(paths, name);
+  mkdirSync(paths.locks, { recursive: true });
+  mkdirSync(files.folder, { recursive: true });
+  if (spec !== null) writeFileSync(files.spec, spec);
+  const lock = await tryLock(attemptLock(paths, name), 'exclusive');
+  assert.notEqual(lock, null);
+  if (lock === null) return;
+  if (isAlive) held.push(lock);
+  else lock.release();
+}
+
+test('a fresh installation has none', async () => {
+  assert.deepEqual(await liveCrawls(paths, []), []);
+});
+
+test('a held lock counts, with the directory of its spec; a free one does not', async () => {
+  await attempt('3-001', JSON.stringify({ outputDir: '/jobs/a' }), true);
+  await attempt('4-001', JSON.stringify({ outputDir: '/jobs/b' }), false);
+  assert.deepEqual(await liveCrawls(paths, []), [{ name: '3-001', outputDir: '/jobs/a' }]);
+});
+
+test('one of which nobody knows where it writes may write anywhere', async () => {
+  await attempt('5-001', null, true);
+  await attempt('6-001', '{ "outp', true);
+  assert.deepEqual(await liveCrawls(paths, []), [
+    { name: '5-001', outputDir: '/' },
+    { name: '6-001', outputDir: '/' },
+  ]);
+});
+
+test('what the database says is running counts too, also without a lock here', async () => {
+  const job = (id: number, status: string) => ({ id, status, outputDir: `/jobs/${id}` }) as unknown as Job;
+  assert.deepEqual(await liveCrawls(paths, [job(1, 'running'), job(2, 'queued')]), [
+    { name: 'job 1', outputDir: '/jobs/1' },
+  ]);
+});
