@@ -3,6 +3,7 @@ import type { Job } from '../core/jobs/job.ts';
 import { lookedUpInTime } from '../core/storage/judge.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
 import { meanings, nextSteps, urgency, type NextStep, type PathRole } from '../core/storage/state-advice.ts';
+import { describeShadowed } from '../core/storage/shadowed-data.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { wrap } from '../core/text/wrap.ts';
 import type { Survey, SurveyedPath } from '../hot-paths/survey.ts';
@@ -40,6 +41,7 @@ export function describeSurvey(survey: Survey, configuration: Configuration, wid
   for (const group of groupsOf(lines.filter(({ state }) => state !== 'healthy')))
     page.push('', ...describeGroup(group, column, isBaseHealthy, width));
   if (parked.length > 0) page.push('', ...describeParked(parked, survey, column, width));
+  if (survey.shadowed.size > 0) page.push('', ...describeShadowedPaths(survey, column, width));
   const parkedPaths = new Set(parked.map(({ seen }) => escapeForTerminal(seen.path)));
   const healthy = lines.filter(({ state, path }) => state === 'healthy' && !parkedPaths.has(path));
   if (healthy.length > 0) page.push('', ...describeHealthy(healthy, column, needsAttention(survey)));
@@ -48,8 +50,13 @@ export function describeSurvey(survey: Survey, configuration: Configuration, wid
 
 /** Whether anything is there that a person should look at. */
 export function needsAttention(survey: Survey): boolean {
-  const { base, paths, manifestProblems, jobs } = survey;
-  if (manifestProblems.length > 0 || !jobs.isKnown || (base !== null && base.state !== 'healthy'))
+  const { base, paths, manifestProblems, jobs, shadowed } = survey;
+  if (
+    shadowed.size > 0 ||
+    manifestProblems.length > 0 ||
+    !jobs.isKnown ||
+    (base !== null && base.state !== 'healthy')
+  )
     return true;
   return paths.some(({ seen }) => seen.state !== 'healthy') || paths.some(isParkedUnwritable(survey));
 }
@@ -141,6 +148,7 @@ function headline(survey: Survey, parkedCount: number): string {
   const more = [
     ...(survey.jobs.isKnown ? [] : ['jobs not known']),
     ...(survey.manifestProblems.length > 0 ? ['manifest not in order'] : []),
+    ...(survey.shadowed.size > 0 ? ['files under a mount'] : []),
   ];
   return `ATTENTION: ${[...box, hot, ...more].join(', ')}.`;
 }
@@ -260,6 +268,21 @@ function describeParked(
     ...listed,
     ...andMore(parked.length),
     ...describeSteps(nextSteps('unwritable', 'other', null), width),
+  ];
+}
+
+function describeShadowedPaths({ shadowed }: Survey, column: number, width: number): string[] {
+  const listed = [...shadowed]
+    .slice(0, maxListed)
+    .map(([path, data]) => pathLine({ path: escapeForTerminal(path), who: describeShadowed(data) }, column));
+  return [
+    ...wrap(
+      'SHADOWED DATA: files lie in the local directory where the mount is, or should be. They may be the only copy.',
+      width,
+    ),
+    ...listed,
+    ...andMore(shadowed.size),
+    ...labelled('next', ['merge them by hand: docs/storage-tiering.md, "Files under a mount"'], width),
   ];
 }
 

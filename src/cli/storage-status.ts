@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { coldPathOf } from '../core/storage/expectation.ts';
+import type { ShadowedData } from '../core/storage/shadowed-data.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { surveyHotPaths, type Survey, type SurveyedPath } from '../hot-paths/survey.ts';
 import { withHelp } from './command.ts';
@@ -66,5 +67,11 @@ function hotPathJson(path: SurveyedPath, survey: Survey): Record<string, unknown
     jobs: want.jobs,
     parked_jobs: parked.map(({ id }) => id),
     in_manifest: want.isInManifest,
+    shadowed: shadowedJson(survey.shadowed.get(seen.canonicalPath)),
   };
+}
+
+function shadowedJson(shadowed: ShadowedData | undefined): Record<string, unknown> | null {
+  if (shadowed === undefined) return null;
+  return { files: shadowed.files, bytes: shadowed.bytes, is_at_least: shadowed.isAtLeast };
 }

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { isNetworkFileSystem } from '../core/storage/network-file-system.ts';
-import type { ShadowedData } from '../core/tiering/tiering-world.ts';
+import type { ShadowedData } from '../core/storage/shadowed-data.ts';
 import { readMountTable } from './mount-table.ts';
 import type { AccessOptions } from './storage-access.ts';
 import { askChild, startTheClock, type StartedThrough } from './storage/ask-child.ts';

@@ -3,10 +3,12 @@ import type { Configuration } from '../config/schema.ts';
 import type { BaseReport } from '../core/storage/base.ts';
 import type { ManifestEntry, ManifestProblem } from '../core/storage/manifest.ts';
 import { wantedPaths, type WantedPath } from '../core/storage/wanted-paths.ts';
+import type { ShadowedData } from '../core/storage/shadowed-data.ts';
+import { findShadowedData } from '../effects/shadowed-data.ts';
 import type { ObservedPath } from '../effects/storage-probe.ts';
 import { jobsIfKnown, type JobsIfKnown } from './jobs-if-known.ts';
 import { readManifestIfReadable } from './manifest-file.ts';
-import { observeConfigured } from './observe.ts';
+import { observeConfigured, stuckProbesFolder } from './observe.ts';
 
 export interface SurveyedPath {
   readonly want: WantedPath;
@@ -19,16 +21,44 @@ export interface Survey {
   readonly paths: readonly SurveyedPath[];
   readonly manifestProblems: readonly ManifestProblem[];
   readonly jobs: JobsIfKnown;
+  /** By canonical path: files in the local directory where a mount is, or should be. Only root can look under a mount. */
+  readonly shadowed: ReadonlyMap<string, ShadowedData>;
 }
 
 /** A database that works answers sooner, even on a busy machine. */
 const promptAnswerMs = 600;
+const leastCountingMs = 500;
 
 /**
  * Looks at everything that jobs, manifest and configuration want. A database that takes its time holds nothing up: what is
  * known without it is looked at meanwhile, and the jobs' own paths only if it answers after all.
  */
 export async function surveyHotPaths(configuration: Configuration, nowMs: number): Promise<Survey> {
+  const beginMs = performance.now();
+  const survey = await lookAtEverything(configuration, nowMs);
+  const leftMs = configuration.recovery.probe_timeout_seconds * 1000 - (performance.now() - beginMs);
+  return { ...survey, shadowed: await shadowedIn(survey.paths, leftMs, stuckProbesFolder(configuration)) };
+}
+
+/** With storage that hangs there is no time for it, and something worse to look at. */
+async function shadowedIn(
+  paths: readonly SurveyedPath[],
+  leftMs: number,
+  stuckDir: string,
+): Promise<Survey['shadowed']> {
+  if (leftMs < leastCountingMs) return new Map();
+  const mountPoints = paths.flatMap(({ seen: { expectation, canonicalPath } }) =>
+    (expectation.kind === 'bind' || expectation.kind === 'mount') && expectation.mountPoint === canonicalPath
+      ? [canonicalPath]
+      : [],
+  );
+  return await findShadowedData(mountPoints, { timeoutMs: leftMs, stuckDir });
+}
+
+async function lookAtEverything(
+  configuration: Configuration,
+  nowMs: number,
+): Promise<Omit<Survey, 'shadowed'>> {
   const { entries, problems: manifestProblems } = readManifestIfReadable(configuration);
   const wantedBy = (jobs: JobsIfKnown): WantedPath[] =>
     wantedPaths(

@@ -137,6 +137,12 @@ test('files under a mount are counted, kept, and told of at every run', async ()
       assert.match(answer.plan.refusals[0]?.because ?? '', /2 files \(8 bytes\)/);
     }
     assert.equal(host.mountsOn(hot('hc/2026')).length, 1, 'the crawl can go on all the same');
+    const status = await host.run(['healtharchive', 'storage', 'status', '--json']);
+    assert.equal(status.status, 3);
+    const { hot_paths: paths } = JSON.parse(status.stdout) as { hot_paths: Record<string, unknown>[] };
+    assert.deepEqual(paths[0]?.['shadowed'], { files: 2, bytes: 8, is_at_least: false });
+    const page = await host.run(['healtharchive', 'storage', 'status']);
+    assert.match(page.stdout, /SHADOWED DATA[^]*hc\/2026 +2 files \(8 bytes\)/);
     await host.runOk(['umount', hot('hc/2026')]);
     assert.equal(await host.runOk(`cat ${hot('hc/2026')}/empty/deep/a ${hot('hc/2026')}/b`), '12345678');
   });

@@ -1,4 +1,5 @@
 import type { Refusal } from '../plan.ts';
+import { describeShadowed, type ShadowedData } from '../storage/shadowed-data.ts';
 import { isBelow } from '../storage/path-relation.ts';
 import type {
   BindStep,
@@ -8,7 +9,7 @@ import type {
   UnmountStep,
   VerifyStep,
 } from './tiering-plan.ts';
-import type { ShadowedData, TieringPath, TieringWorld } from './tiering-world.ts';
+import type { TieringPath, TieringWorld } from './tiering-world.ts';
 
 /**
  * What should be mounted where, and what may be done about it now. Total: every path that is not as it should be has
@@ -124,12 +125,6 @@ function refuse(code: string, { path }: TieringPath, because: string, holdsBack 
 
 function shadowedRefusal(path: TieringPath, shadowed: ShadowedData): Refusal {
   return refuse('shadowed_data', path, `${describeShadowed(shadowed)} in the local directory under it`);
-}
-
-/** `3 files (120 bytes)`. */
-export function describeShadowed({ files, bytes, isAtLeast }: ShadowedData): string {
-  const more = isAtLeast ? 'at least ' : '';
-  return `${more}${files} file${files === 1 ? '' : 's'} (${bytes} bytes)`;
 }
 
 function compare(a: string, b: string): number {

@@ -1,5 +1,6 @@
 import type { BaseReport } from '../storage/base.ts';
 import type { ManifestProblem } from '../storage/manifest.ts';
+import type { ShadowedData } from '../storage/shadowed-data.ts';
 import type { MountSummary, StorageVerdict } from '../storage/path-report.ts';
 
 /** All that tiering decides by, read once. Paths are canonical. */
@@ -25,14 +26,6 @@ export interface TieringPath extends StorageVerdict {
   readonly coveredBy: string;
   /** Crawls that write to it, or above or below it: `JOB-NNN`, or `job N`. */
   readonly crawls: readonly string[];
+  /** Null: nothing, or nobody can see. */
   readonly shadowed: ShadowedData | null;
-}
-
-/** What lies in the local directory under a mount, or where a mount is missing. Null stands for nothing, or not known. */
-export interface ShadowedData {
-  /** Everything but directories. */
-  readonly files: number;
-  readonly bytes: number;
-  /** There was more than could be counted in time. */
-  readonly isAtLeast: boolean;
 }
