@@ -303,7 +303,7 @@ describe('whatever the world', () => {
           assert.equal(world.base.state, 'healthy');
           if (step.kind === 'bind') assert.ok(isBelow(step.coldPath, world.basePath));
           if (step.kind !== 'unmount') continue;
-          assert.equal(step.expects.state, seen?.state);
+          assert.equal(step.expects.state, seen.state);
           assert.ok(step.expects.state === 'dead' ? policy.repairStale : policy.repairUnexpected);
           const later = steps.slice(index + 1).filter(({ path }) => path === step.path);
           assert.deepEqual(
