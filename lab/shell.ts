@@ -7,7 +7,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { serveFaults } from './fault-socket.ts';
-import { furnish } from './furnish.ts';
+import { furnish, OWN_MOUNT } from './furnish.ts';
 import { bootHost, type Host } from './host.ts';
 import { insideCommand } from './inside.ts';
 import { labUnavailable } from './requirements.ts';
@@ -37,6 +37,7 @@ async function main(): Promise<void> {
   if (why !== false) throw new Error(why);
   const begin = performance.now();
   const host = await bootHost();
+  const booted = performance.now();
   try {
     const box = await storageBox(host);
     const lines = await furnish(box);
@@ -48,9 +49,7 @@ async function main(): Promise<void> {
     if (flag === '-c' && command !== undefined) {
       process.exitCode = await attached(host, ['bash', '-c', command]);
     } else {
-      console.log(`A private host, booted in ${Math.round(performance.now() - begin)} ms:`);
-      console.log(lines.map((line) => `  ${line}`).join('\n'));
-      console.log("Type 'fault' for what can be broken, 'exit' to end; nothing is left behind then.");
+      console.log(welcome(lines, { bootMs: booted - begin, allMs: performance.now() - begin }));
       process.exitCode = await attached(host, ['bash', '--rcfile', '/root/.labrc', '-i']);
     }
     server.close();
@@ -58,6 +57,23 @@ async function main(): Promise<void> {
   } finally {
     await host.close();
   }
+}
+
+function welcome(lines: readonly string[], { bootMs, allMs }: { bootMs: number; allMs: number }): string {
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+  return `A private host, booted in ${seconds(bootMs)}, with everything in ${seconds(allMs)}; nothing in here reaches your machine.
+
+${lines.map((line) => `  ${line}`).join('\n')}
+
+The worker crawls all three for about five minutes. Break something, and watch:
+
+  fault                                    what can be broken; Tab completes it
+  fault kill-sshfs ${OWN_MOUNT}
+  healtharchive jobs watch                 what becomes of the jobs
+  healtharchive storage status             what is wrong, and what to run next
+  journalctl -fu healtharchive-worker      what the worker says to it
+
+'exit' ends the host. Nothing is left behind.`;
 }
 
 /** With our own terminal, which its jobs share. Returns its exit status. */

@@ -8,6 +8,7 @@ import { lockSqlite } from './database.ts';
 import * as mounts from './mounts.ts';
 import * as server from './server.ts';
 import * as sshfs from './sshfs.ts';
+import { killBeforeStep } from './steps.ts';
 
 export interface NamedFault {
   readonly name: string;
@@ -20,6 +21,7 @@ export interface NamedFault {
 /** What a person's faults act on when they name nothing else. */
 const HOT = '/srv/healtharchive/jobs/hc-2026';
 const WORKER = 'healtharchive-worker.service';
+const RECOVERY = 'healtharchive-storage-hotpath-auto-recover.service';
 const DATABASE = '/srv/healtharchive/healtharchive.db';
 const STATE = '/srv/healtharchive/ops/watchdog/storage-hotpath-auto-recover.json';
 
@@ -109,6 +111,15 @@ export function namedFaults(): NamedFault[] {
       '[UNIT]',
       'kill the main process of a unit, by default the worker',
       ({ host }, unit = WORKER) => control.killUnit(host, unit),
+    ),
+    on(
+      'kill-before-step',
+      'NUMBER [UNIT]',
+      'kill the next run of a unit, by default recovery, right before a step',
+      async ({ host }, number, unit = RECOVERY) => {
+        if (!/^[1-9]\d*$/.test(number ?? '')) throw new Error('kill-before-step needs the number of a step');
+        await killBeforeStep(host, unit, Number(number));
+      },
     ),
     on(
       'hold-lock',

@@ -30,6 +30,7 @@ import {
 } from '../../lab/faults/mounts.ts';
 import { cutCable, isReachable, mendCable } from '../../lab/faults/server.ts';
 import { freezeSshfs, killSshfs, thawSshfs } from '../../lab/faults/sshfs.ts';
+import { killBeforeStep } from '../../lab/faults/steps.ts';
 import { bindHotPath, sshfsHotPath } from '../../lab/hot-path.ts';
 import { bootHost, type Host } from '../../lab/host.ts';
 import { connect } from '../../lab/network.ts';
@@ -160,6 +161,28 @@ describe('faults of the control plane', { skip: labUnavailable(['faketime']) }, 
     await host.runOk(['systemctl', 'start', 'worker']);
     await killUnit(host, 'worker.service');
     await waitFor('it to fail', async () => (await host.activeState('worker.service')) === 'failed', 3000);
+  });
+
+  test('a service that is killed right before any of its steps, once', async () => {
+    const steps =
+      'mount -t tmpfs none /mnt; systemctl is-active x; umount /mnt; systemctl daemon-reload; touch /run/all';
+    await host.installUnit('steps.service', `[Service]\nType=oneshot\nExecStart=/bin/sh -c '${steps}'\n`);
+    for (const [before, mounts] of [
+      [1, 0],
+      [2, 1],
+      [3, 0],
+    ] as const) {
+      const armed = await killBeforeStep(host, 'steps.service', before);
+      assert.notEqual((await host.systemctl('start', 'steps')).status, 0);
+      assert.equal(await host.unitProperty('steps.service', 'Result'), 'signal');
+      assert.equal((await armed.taken()).length, before);
+      assert.equal(host.mountsOn('/mnt').length, mounts);
+      assert.equal(await host.exists('/run/all'), false);
+      await host.run(['umount', '/mnt']);
+      await host.runOk(['systemctl', 'start', 'steps']);
+      await host.runOk(['rm', '/run/all']);
+      await armed.remove();
+    }
   });
 
   test('a deploy lock that is held, and one that is only an old file', async () => {
