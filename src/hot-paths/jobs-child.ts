@@ -1,18 +1,29 @@
 // Reads all jobs from the database, for commands that go on without it (jobs-if-known.ts): disposable, because a
 // database file on dead storage would stop whoever opens it, and nothing could end that.
+import { createHash } from 'node:crypto';
 import { readFileSync, writeSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.ts';
+import { claimFolder, claimSuperblock } from '../effects/stuck-children.ts';
 import { Database } from '../store/database.ts';
 import { JobStore } from '../store/job-store.ts';
 import { checkSchema } from '../store/migrate.ts';
 import { noAnswer, type JobsAnswer, type JobsRequest } from './jobs-if-known.ts';
 
-async function readJobs({ url, answerMs }: JobsRequest): Promise<JobsAnswer> {
+async function readJobs(request: JobsRequest): Promise<JobsAnswer> {
+  const { url, answerMs, deadlineMs, stuckDir } = request;
+  // One that is blocked in the kernel can't be killed either: no second one is sent after it.
+  const claim = claimSuperblock(claimFolder(stuckDir), `database-${fingerprint(url)}`, process.pid);
+  if (claim.kind === 'held' && claim.ageMs >= deadlineMs) {
+    const because = `an earlier question to the database is still blocked (process ${claim.pid}).`;
+    return { isKnown: false, because, fix: null };
+  }
   const late: JobsAnswer = { isKnown: false, because: noAnswer(answerMs), fix: null };
   // A locked SQLite file is tried again for half of that time, so that the answer can say that it is locked.
   const database = new Database(url, { patienceMs: answerMs / 2 });
-  return await Promise.race([readAll(database), pause(answerMs, late)]);
+  const answer = await Promise.race([readAll(database), pause(answerMs, late)]);
+  if (claim.kind === 'claimed') claim.release();
+  return answer;
 }
 
 async function readAll(database: Database): Promise<JobsAnswer> {
@@ -26,6 +37,11 @@ async function readAll(database: Database): Promise<JobsAnswer> {
   } finally {
     await database.close();
   }
+}
+
+/** Names the database in a file name, and gives no password away. */
+function fingerprint(url: string): string {
+  return createHash('sha256').update(url).digest('hex').slice(0, 16);
 }
 
 function writeAll(text: string): void {

@@ -2,6 +2,7 @@ import type { Configuration } from '../config/schema.ts';
 import type { Job } from '../core/jobs/job.ts';
 import { runCommand, type CommandResult } from '../effects/command.ts';
 import { compileCache, programPath } from '../effects/program-path.ts';
+import { stuckProbesFolder } from './observe.ts';
 
 /** All jobs; or, without the database, that they are not known, and why. "No jobs" is never assumed. */
 export type JobsIfKnown =
@@ -12,6 +13,10 @@ export type JobsIfKnown =
 export interface JobsRequest {
   readonly url: string;
   readonly answerMs: number;
+  /** An earlier child that is older counts as blocked. */
+  readonly deadlineMs: number;
+  /** Where blocked ones are recorded (stuck-children.ts). */
+  readonly stuckDir: string;
 }
 
 /** The one on its standard output. */
@@ -29,10 +34,15 @@ const maxOutputBytes = 256 * 1024 * 1024;
  * thrown.
  */
 export async function jobsIfKnown(
-  { database }: Configuration,
+  configuration: Configuration,
   deadlineMs = defaultDeadlineMs,
 ): Promise<JobsIfKnown> {
-  const request: JobsRequest = { url: database.url, answerMs: deadlineMs - startMs };
+  const request: JobsRequest = {
+    url: configuration.database.url,
+    answerMs: deadlineMs - startMs,
+    deadlineMs,
+    stuckDir: stuckProbesFolder(configuration),
+  };
   const argv = ['--disable-warning=ExperimentalWarning', '--', programPath('jobs-child')];
   const result = await runCommand([process.execPath, ...argv], {
     deadlineMs,
