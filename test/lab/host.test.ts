@@ -4,8 +4,11 @@ import { existsSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { killSshfs } from '../../lab/faults/sshfs.ts';
 import { bootHost, type Host } from '../../lab/host.ts';
+import { probe } from '../../lab/probe.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
+import { BASE, storageBox } from '../../lab/storage-box.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 
 const BOOT_LIMIT_MS = 6000;
@@ -121,6 +124,40 @@ describe('a lab host', { skip: labUnavailable() }, () => {
       waitFor('the moon', () => Promise.reject(new Error('only clouds')), 50),
       /waited 50 ms for the moon; last seen: 'only clouds'/,
     );
+  });
+});
+
+describe('several hosts at once', { skip: labUnavailable() }, () => {
+  test('boot together, each with a storage box of its own; killing in one is no business of the others', async (t) => {
+    const begin = performance.now();
+    const labs = await Promise.all(
+      ['one', 'two', 'three'].map(async (name) => {
+        const host = await bootHost({ name });
+        return { host, box: await storageBox(host) };
+      }),
+    );
+    t.diagnostic(`three hosts with a storage box each in ${Math.round(performance.now() - begin)} ms`);
+    try {
+      for (const { host } of labs) await host.writeFile(`${BASE}/name`, host.name);
+      const [first, ...others] = labs;
+      assert.ok(first);
+      await killSshfs(first.host, BASE, { keepDown: first.box.unit });
+      assert.equal(await probe(first.host, 'lookup', BASE), 'ENOTCONN');
+      for (const { host, box } of others) {
+        assert.equal(await host.readFile(`${BASE}/name`), host.name);
+        assert.equal(await host.activeState(box.unit), 'active');
+      }
+    } finally {
+      const machines = labs.flatMap(({ host, box }) => [box.server, host]);
+      const pids = machines.flatMap((machine) => machine.processes().map(({ pid }) => pid));
+      await Promise.all(labs.map(({ box }) => box.close()));
+      await Promise.all(labs.map(({ host }) => host.close()));
+      assert.ok(pids.length > machines.length);
+      assert.deepEqual(
+        pids.filter((pid) => existsSync(`/proc/${pid}`)),
+        [],
+      );
+    }
   });
 });
 
