@@ -226,7 +226,8 @@ function stepsOf(group: readonly Line[], isBaseHealthy: boolean): NextStep[] {
       steps.set(step.command ?? step.because, { ...step, because });
     }
   }
-  return [...steps.values()];
+  // What can be typed comes first.
+  return [...steps.values()].sort((a, b) => Number(a.command === null) - Number(b.command === null));
 }
 
 /** Each command on a line for itself, so that it can be copied; what it is for beside it, or above where that is too wide. */
@@ -239,6 +240,7 @@ function describeSteps(steps: readonly NextStep[], width: number): string[] {
   );
   const lines = steps.flatMap(({ command, because }) => {
     if (command === null) return [because];
+    if (because === '') return [command];
     if (!fits(command, because)) return [`# ${because}:`, command];
     const padded = command.padEnd(column);
     return [`${fits(padded, because) ? padded : command}  # ${because}`];

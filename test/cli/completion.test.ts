@@ -23,6 +23,8 @@ const cases: readonly (readonly [line: string, offered: readonly string[], isAll
   ],
   ['healtharchive jobs list --status c', ['completed', 'cancelled'], true],
   ['healtharchive --config my.toml jobs li', ['list'], true],
+  ['healtharchive storage ', ['status', 'tier'], false],
+  ['healtharchive storage status --j', ['--json'], true],
   ['healtharchive completion ', ['bash'], false],
   ['healtharchive completion b', ['bash'], true],
   ['healtharchive init --dir sub', ['subfolder'], true],

@@ -28,6 +28,7 @@ test('the commands of the contract are there', () => {
   const names = commands.map((words) => words.join(' '));
   for (const name of [
     ...['init', 'db migrate', 'sources add', 'sources list', 'campaign schedule', 'worker run', 'completion'],
+    ...['storage status', 'storage tier'],
     ...['add', 'list', 'show', 'retry', 'cancel', 'recover-stale', 'watch'].map((verb) => `jobs ${verb}`),
   ])
     assert.ok(names.includes(name), name);

@@ -94,10 +94,7 @@ describe('every mount hung', { skip: labUnavailable(), timeout: 240_000 }, () =>
   test('the page says first what is wrong, and what to do', async () => {
     const { status, stdout, stderr } = await installation.cli('storage', 'status');
     assert.deepEqual([status, stderr], [3, '']);
-    assert.match(
-      stdout,
-      /^ATTENTION: storage box hung, 6 of 6 hot paths not well\.\n\nHUNG: no answer in time/,
-    );
+    assert.match(stdout, /^ATTENTION: storage box hung, 6 of 6 hot paths not well\.\n\nHUNG: no answer: /);
     assert.match(stdout, /a b\\n# +manifest/);
     assert.match(stdout, /journalctl -n 20 -u healtharchive-storagebox-sshfs\.service/);
     assert.doesNotMatch(stdout, /storage tier|systemctl/, 'nothing that touches a mount is suggested');

@@ -15,6 +15,7 @@ export type PathRole =
 export interface NextStep {
   /** To be typed as it is; null: nothing can be typed, `because` says what to look at. */
   readonly command: string | null;
+  /** Empty for a command that speaks for itself. */
   readonly because: string;
 }
 
@@ -34,14 +35,12 @@ export const urgency: readonly StorageState[] = [
 /** What a state means for those who use the path. */
 export const meanings: Readonly<Record<StorageState, string>> = {
   healthy: 'answers, and is what it should be',
-  dead: 'mounted, but the program behind the mount is gone: every access fails until it is mounted again',
-  degraded: 'mounted, but its server can not be reached: it heals by itself when the server is back',
-  hung: 'no answer in time: whoever touches it is stuck, and can not even be killed, until it answers',
-  missing: 'not mounted: what can be read there is the local directory underneath, not the archive',
-  wrong_source:
-    'something else lies there than what belongs there: what is written ends up in the wrong place',
-  unwritable:
-    'full or read-only: it can be read, but nothing can be written; mounting it again does not help',
+  dead: 'the program behind the mount is gone: every access fails until it is mounted again',
+  degraded: 'its server can not be reached: it heals by itself when the server is back',
+  hung: 'no answer: whoever touches it is stuck, and can not even be killed, until it answers',
+  missing: 'not mounted: what can be read there is the local directory below, not the archive',
+  wrong_source: 'what is mounted there is not what belongs there: what is written ends up in the wrong place',
+  unwritable: 'full or read-only: it can be read, but not written; mounting it again does not help',
   denied: 'access is refused: no crawl can use it',
   unknown: 'it could not be judged, so nothing is started on it',
 };
@@ -121,5 +120,5 @@ function tier(option: string | null, because: string): NextStep {
 }
 
 function journal(unit: string): NextStep {
-  return { command: `journalctl -n 20 -u ${unit}`, because: 'what it says' };
+  return { command: `journalctl -n 20 -u ${unit}`, because: '' };
 }

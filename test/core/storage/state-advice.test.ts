@@ -50,7 +50,8 @@ test('every state has its place, a meaning, and something to do unless it is hea
     for (const role of ['base', 'bind', 'unit', 'other'] as const) {
       const steps = nextSteps(state, role, role === 'other' ? null : box);
       assert.equal(steps.length > 0, state !== 'healthy', `${state} ${role}`);
-      for (const { because } of steps) assert.match(because, /^[a-z].*[^.]$/, 'a phrase');
+      for (const { command, because } of steps)
+        assert.match(because, command === null ? /^[a-z].*[^.]$/ : /^([a-z].*[^.])?$/, 'a phrase');
     }
   }
 });
