@@ -43,7 +43,10 @@ describe('script/lab', { skip: labUnavailable(['nft', 'faketime', 'wget', 'scrip
       const type = async (keys: string, answer: RegExp, timeoutMs = ANSWER_MS): Promise<string> => {
         const start = output().length;
         terminal.stdin.write(keys);
-        const seen = (): string | false => answer.test(output().slice(start)) && output().slice(start);
+        const seen = (): string | undefined => {
+          const said = output().slice(start);
+          return answer.test(said) ? said : undefined;
+        };
         try {
           return await waitFor(`an answer to ${JSON.stringify(keys)}`, seen, timeoutMs);
         } catch (error) {

@@ -31,8 +31,9 @@ if (insidePrivateMounts(import.meta.url)) {
   async function remount(how: 'ro' | 'rw', name: string): Promise<void> {
     // Source and place together: with the place alone mount repeats the options of the mount table, among them the
     // owner's id as it is outside of a user namespace, which is refused inside.
-    const argv = ['mount', '-o', `remount,${how}`, 'box', box.path(name)];
-    const result = await runCommand(argv, { deadlineMs: 5000 });
+    const result = await runCommand(['mount', '-o', `remount,${how}`, 'box', box.path(name)], {
+      deadlineMs: 5000,
+    });
     assert.equal(result.kind === 'exited' && result.code, 0, JSON.stringify(result));
   }
 
