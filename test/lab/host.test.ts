@@ -16,10 +16,11 @@ const BOOT_LIMIT_MS = 6000;
 describe('a lab host', { skip: labUnavailable() }, () => {
   const mountsBefore = readFileSync('/proc/self/mountinfo', 'utf8');
   // systemd-tmpfiles in the host empties /tmp at boot: it must be the host's own.
-  const witness = mkdtempSync(join(tmpdir(), 'lab-witness-'));
+  let witness = '';
   let host: Host;
   let bootMs = 0;
   before(async () => {
+    witness = mkdtempSync(join(tmpdir(), 'lab-witness-'));
     const begin = performance.now();
     host = await bootHost();
     bootMs = performance.now() - begin;
