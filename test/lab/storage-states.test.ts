@@ -22,6 +22,8 @@ function partsOf({ base, hot_paths }: StatusAnswer, { bind, own }: StorageLab) {
 }
 
 async function observe(fault: StorageFault, lab: StorageLab): Promise<SeenFault> {
+  const before = await storageStatus(lab.host);
+  assert.deepEqual([before.exit, ...statesOf(before, lab)], [0, 'healthy', 'healthy', 'healthy']);
   await fault.inject(lab);
   const from = performance.now();
   const seen = await waitFor(
@@ -33,7 +35,7 @@ async function observe(fault: StorageFault, lab: StorageLab): Promise<SeenFault>
     },
     seenWithinMs,
   );
-  const seconds = (performance.now() - from) / 1000;
+  const seconds = (performance.now() - from - before.durationMs) / 1000;
   const isWell = fault.states.every((state) => state === 'healthy');
   assert.equal(seen.exit, isWell ? 0 : 3);
   assert.deepEqual([seen.answer.jobs_known, seen.answer.manifest_problems, seen.stderr], [true, [], '']);

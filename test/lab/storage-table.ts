@@ -8,7 +8,7 @@ import { markdownTable } from '../project/generated-docs.ts';
 export interface SeenFault {
   readonly name: string;
   readonly states: readonly string[];
-  /** From the fault to the answer that shows it, with the start of the program. */
+  /** From the fault to the answer that shows it, beyond what a look takes when all is well. */
   readonly seconds: number;
 }
 
@@ -32,16 +32,16 @@ async function pageWith(rows: readonly SeenFault[]): Promise<string> {
   const text = readFileSync(file, 'utf8');
   const [before, after] = [text.split(begin)[0], text.split(end)[1]];
   assert.ok(text.includes(begin) && before !== undefined && after !== undefined, `${file} has no marks`);
-  const cells = rows.map(({ name, states, seconds }) => [name, ...states, shownTime(seconds)]);
+  const cells = rows.map((row) => [row.name, ...row.states, shownTime(row)]);
   const table = markdownTable(['fault', 'base', 'bind', 'own mount', 'seen after'], cells);
   const options = { ...(await resolveConfig(file)), parser: 'markdown' };
   return await format(`${before}${begin}\n\n${table}\n\n${end}${after}`, options);
 }
 
 /** Rounded so that a busy machine shows nearly the same. */
-function shownTime(seconds: number): string {
-  if (seconds < 2) return `${Math.max(0.5, Math.round(seconds * 2) / 2)} s`;
-  return `${Math.round(seconds)} s`;
+function shownTime({ states, seconds }: SeenFault): string {
+  if (states.every((state) => state === 'healthy')) return '–';
+  return seconds < 2 ? 'at once' : `${Math.round(seconds)} s`;
 }
 
 function withoutTimes(page: string): string[] {
