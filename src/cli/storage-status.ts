@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { coldPathOf } from '../core/storage/expectation.ts';
-import type { ShadowedData } from '../core/storage/shadowed-data.ts';
+import type { Shadowed } from '../core/storage/shadowed-data.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { surveyHotPaths, type Survey, type SurveyedPath } from '../hot-paths/survey.ts';
 import { withHelp } from './command.ts';
@@ -71,7 +71,8 @@ function hotPathJson(path: SurveyedPath, survey: Survey): Record<string, unknown
   };
 }
 
-function shadowedJson(shadowed: ShadowedData | undefined): Record<string, unknown> | null {
+function shadowedJson(shadowed: Shadowed | undefined): Record<string, unknown> | null {
   if (shadowed === undefined) return null;
+  if (shadowed.kind === 'unknown') return { files: null, bytes: null, unknown_because: shadowed.because };
   return { files: shadowed.files, bytes: shadowed.bytes, is_at_least: shadowed.isAtLeast };
 }

@@ -9,7 +9,7 @@ import { jobsIfKnown } from '../hot-paths/jobs-if-known.ts';
 import { stuckProbesFolder } from '../hot-paths/observe.ts';
 import { applyTiering } from '../tiering/apply-tiering.ts';
 import { observeTiering } from '../tiering/observe-tiering.ts';
-import { liveCrawls } from '../worker/live-crawls.ts';
+import { liveCrawls, runningCrawls } from '../worker/live-crawls.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
 import { withHelp } from './command.ts';
 import { answerPlan } from './plan-answer.ts';
@@ -112,9 +112,10 @@ async function apply(plan: TieringPlan, world: TieringWorld, configuration: Conf
       stuckDir: stuckProbesFolder(configuration),
     },
     storageLock: state.storageLock,
-    liveCrawls: async () => {
-      const jobs = await jobsIfKnown(configuration, jobsDeadlineMs);
-      return await liveCrawls(state, jobs.isKnown ? jobs.jobs : []);
+    liveCrawls: async () => await liveCrawls(state, []),
+    jobCrawls: async () => {
+      const jobs = await jobsIfKnown(configuration);
+      return jobs.isKnown ? runningCrawls(jobs.jobs) : null;
     },
     workerUser: await userIds(worker.user),
   });

@@ -2,10 +2,14 @@ import type { MountSummary } from '../core/storage/path-report.ts';
 import { relativeTo } from '../core/storage/path-relation.ts';
 import { readMountTable } from './mount-table.ts';
 import { askChild, startTheClock } from './storage/ask-child.ts';
+import { mountProgramMs } from './storage/mount-program.ts';
 import type { ChildRequest } from './storage/child-protocol.ts';
 import type { AccessOptions } from './storage-access.ts';
 
 /** Mount steps on hot paths, each by a disposable child that reaches its directories without following a link. */
+
+/** Each has a deadline of its own; the storage's answers have the rest. */
+const programsOfAStep = 4;
 
 export type MountResult =
   | { readonly kind: 'done'; readonly mountId: number | null }
@@ -63,7 +67,8 @@ async function run(
   mount: Parameters<typeof askChild>[1]['mount'],
   { timeoutMs, stuckDir }: AccessOptions,
 ): Promise<MountResult> {
-  const { answers, ended } = await askChild(request, { ...startTheClock(timeoutMs, stuckDir), mount });
+  const stepMs = timeoutMs + programsOfAStep * mountProgramMs;
+  const { answers, ended } = await askChild(request, { ...startTheClock(stepMs, stuckDir), mount });
   for (const answer of answers) {
     if (answer.kind === 'mounted') return { kind: 'done', mountId: answer.mountId };
     if (answer.kind === 'unmounted') return { kind: 'done', mountId: null };
@@ -71,7 +76,7 @@ async function run(
   }
   switch (ended.kind) {
     case 'timed_out':
-      return failed(`no end within ${timeoutMs / 1000} s`);
+      return failed(`no end within ${stepMs / 1000} s`);
     case 'still_blocked':
       return failed(`an earlier probe of the storage box is still blocked (process ${ended.pid})`);
     case 'not_asked':
@@ -85,6 +90,7 @@ function failed(detail: string): MountResult {
   return { kind: 'failed', detail };
 }
 
-function namesBelow(path: string, ancestor: string): string[] {
+/** The names that lead from `ancestor` to `path`, which lies below it. */
+export function namesBelow(path: string, ancestor: string): string[] {
   return (relativeTo(path, ancestor) ?? '').split('/').filter((name) => name !== '');
 }

@@ -3,7 +3,7 @@ import type { Configuration } from '../config/schema.ts';
 import type { BaseReport } from '../core/storage/base.ts';
 import type { ManifestEntry, ManifestProblem } from '../core/storage/manifest.ts';
 import { wantedPaths, type WantedPath } from '../core/storage/wanted-paths.ts';
-import type { ShadowedData } from '../core/storage/shadowed-data.ts';
+import type { Shadowed } from '../core/storage/shadowed-data.ts';
 import { findShadowedData } from '../effects/shadowed-data.ts';
 import type { ObservedPath } from '../effects/storage-probe.ts';
 import { jobsIfKnown, type JobsIfKnown } from './jobs-if-known.ts';
@@ -17,12 +17,14 @@ export interface SurveyedPath {
 
 /** The storage box and every hot path that somebody needs, as they are now. */
 export interface Survey {
+  /** Canonical. */
+  readonly jobsRoot: string;
   readonly base: BaseReport | null;
   readonly paths: readonly SurveyedPath[];
   readonly manifestProblems: readonly ManifestProblem[];
   readonly jobs: JobsIfKnown;
   /** By canonical path: files in the local directory where a mount is, or should be. Only root can look under a mount. */
-  readonly shadowed: ReadonlyMap<string, ShadowedData>;
+  readonly shadowed: ReadonlyMap<string, Shadowed>;
 }
 
 /** A database that works answers sooner, even on a busy machine. */
@@ -37,12 +39,13 @@ export async function surveyHotPaths(configuration: Configuration, nowMs: number
   const beginMs = performance.now();
   const survey = await lookAtEverything(configuration, nowMs);
   const leftMs = configuration.recovery.probe_timeout_seconds * 1000 - (performance.now() - beginMs);
-  return { ...survey, shadowed: await shadowedIn(survey.paths, leftMs, stuckProbesFolder(configuration)) };
+  const shadowed = await shadowedIn(survey, leftMs, stuckProbesFolder(configuration));
+  return { ...survey, shadowed };
 }
 
 /** With storage that hangs there is no time for it, and something worse to look at. */
 async function shadowedIn(
-  paths: readonly SurveyedPath[],
+  { paths, jobsRoot }: Pick<Survey, 'paths' | 'jobsRoot'>,
   leftMs: number,
   stuckDir: string,
 ): Promise<Survey['shadowed']> {
@@ -52,7 +55,7 @@ async function shadowedIn(
       ? [canonicalPath]
       : [],
   );
-  return await findShadowedData(mountPoints, { timeoutMs: leftMs, stuckDir });
+  return await findShadowedData(jobsRoot, mountPoints, { timeoutMs: leftMs, stuckDir });
 }
 
 async function lookAtEverything(
@@ -81,6 +84,7 @@ async function lookAtEverything(
   const late = rest.length === 0 ? early : await lookAt(configuration, entries, rest);
   const seenLate = new Map(late.paths.map((path) => [path.want.path, path]));
   return {
+    jobsRoot: late.jobsRoot,
     base: late.base,
     paths: wanted.flatMap((want) => {
       const found = seenLate.get(want.path) ?? seenEarly.get(want.path);
@@ -102,9 +106,10 @@ async function lookAt(
   configuration: Configuration,
   manifest: readonly ManifestEntry[],
   wanted: readonly WantedPath[],
-): Promise<Pick<Survey, 'base' | 'paths'>> {
-  const { base, paths } = await observeConfigured(configuration, manifest, wanted);
+): Promise<Pick<Survey, 'jobsRoot' | 'base' | 'paths'>> {
+  const { base, paths, rules } = await observeConfigured(configuration, manifest, wanted);
   return {
+    jobsRoot: rules.jobsRoot,
     base,
     paths: wanted.flatMap((want, index) => {
       const seen = paths[index];

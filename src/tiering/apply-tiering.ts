@@ -1,25 +1,22 @@
 /**
- * Carries out a tiering plan. The storage lock is held exclusively around the mount steps, so that no worker admits a
- * job while a path is neither the one nor the other, and given back before anything is verified. Each step checks
- * again right before it acts that things are as the plan says; one that fails stops nothing but what depends on it.
+ * Carries out a tiering plan, tree by tree. The storage lock is held exclusively while the mounts of one tree change, so
+ * that no worker admits a job while a path is neither the one nor the other. Each step checks again right before it acts
+ * that things are as the plan says; one that fails stops nothing but what depends on it. Verified is without the lock.
  */
-import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LockHeldError } from '../core/errors.ts';
 import type { StepResult } from '../core/plan.ts';
 import { isAtOrBelow, joinBelow, relativeTo } from '../core/storage/path-relation.ts';
-import { judgeWriteCheck } from '../core/storage/write-check.ts';
 import type { MountSummary } from '../core/storage/path-report.ts';
+import { judgeWriteCheck } from '../core/storage/write-check.ts';
 import type { BindStep, TieringPlan, TieringStep, UnmountStep } from '../core/tiering/tiering-plan.ts';
-import { makeStateFolder } from '../effects/state-folder.ts';
-import { tryLock, type HeldLock } from '../effects/flock.ts';
+import type { HeldLock } from '../effects/flock.ts';
 import { bindHotPath, unmountHotPath } from '../effects/hot-mounts.ts';
 import { readMountTable } from '../effects/mount-table.ts';
 import { checkWritable, type AccessOptions } from '../effects/storage-access.ts';
-import { observeStorage } from '../effects/storage-probe.ts';
-import { escapeToWidth } from '../core/text/escape.ts';
+import { observeStorage, type StorageReport } from '../effects/storage-probe.ts';
 import type { UserIds } from '../effects/user-ids.ts';
 import type { LiveCrawl } from '../worker/live-crawls.ts';
+import { lockStorage } from './lock-storage.ts';
 import { crawlsOn } from './observe-tiering.ts';
 
 export interface TieringSurroundings {
@@ -29,179 +26,124 @@ export interface TieringSurroundings {
   readonly staleErrnos: readonly string[];
   readonly access: AccessOptions;
   readonly storageLock: string;
-  /** Asked once the lock is held: from then on no new crawl begins. */
+  /** Those that hold their lock on this host. Asked once the storage lock is held: from then on no new crawl begins. */
   readonly liveCrawls: () => Promise<readonly LiveCrawl[]>;
+  /** Those that the database says are running; null when it does not answer. Asked likewise. */
+  readonly jobCrawls: () => Promise<readonly LiveCrawl[] | null>;
   readonly workerUser: UserIds;
 }
 
 type Result = StepResult<TieringStep>;
-/** Null: done. */
-type Problem = string | null;
+type Ending = Pick<Result, 'outcome' | 'error'>;
 
-/** A worker holds the lock, shared, while it admits and starts a job: for the length of a few probes. */
-const lockPatienceMs = 30_000;
-const lockPollMs = 50;
+const done: Ending = { outcome: 'done', error: null };
+const skipped = (why: string): Ending => ({ outcome: 'skipped', error: why });
+const failed = (why: string): Ending => ({ outcome: 'failed', error: why });
 
 /** @throws LockHeldError when the storage lock is not to be had in time */
 export async function applyTiering(plan: TieringPlan, around: TieringSurroundings): Promise<Result[]> {
   const results: Result[] = [];
-  const failedPaths = new Set<string>();
-  const run = async (step: TieringStep, act: () => Promise<Problem>): Promise<void> => {
-    const broken = [...failedPaths].find((path) => isAtOrBelow(step.path, path));
-    if (broken !== undefined) {
-      const error = broken === step.path ? 'a step before it failed' : `what is above it failed: ${broken}`;
-      results.push({ step, outcome: 'skipped', error, durationMs: 0 });
-      return;
-    }
+  const broken: string[] = [];
+  const run = async (step: TieringStep, act: () => Promise<Ending>): Promise<void> => {
+    const cause = broken.find((path) => isAtOrBelow(step.path, path));
     const begin = performance.now();
-    const error = await act();
-    if (error !== null) failedPaths.add(step.path);
-    const outcome = error === null ? 'done' : 'failed';
-    results.push({ step, outcome, error, durationMs: performance.now() - begin });
+    const ending =
+      cause === undefined
+        ? await act()
+        : skipped(cause === step.path ? 'a step before it failed' : `what is above it failed: ${cause}`);
+    if (ending.outcome === 'failed') broken.push(step.path);
+    results.push({ step, ...ending, durationMs: performance.now() - begin });
   };
-  const unmounts = plan.steps.filter((step) => step.kind === 'unmount');
-  const binds = plan.steps.filter((step) => step.kind === 'bind');
-  const verifies = plan.steps.filter((step) => step.kind === 'verify');
 
-  const lock = await lockStorage(around.storageLock);
-  try {
-    const crawls = await around.liveCrawls();
-    const crawlProblem = (path: string): Problem => {
-      const [first] = crawlsOn({ path, canonicalPath: path }, crawls);
-      return first === undefined ? null : `a crawl runs on it now (${first})`;
-    };
-    const unmountProblems = await stillAsPlanned(unmounts, plan, around);
-    for (const step of unmounts) {
-      await run(
-        step,
-        async () =>
-          crawlProblem(step.path) ??
-          unmountProblems.get(step.path) ??
-          (await unmountLayers(step, plan, around)),
-      );
+  for (const tree of treesOf(plan)) {
+    const lock = await lockUnlessBegun(around.storageLock, results.length > 0);
+    if (typeof lock === 'string') {
+      for (const step of tree) await run(step, () => Promise.resolve(failed(lock)));
+      continue;
     }
-    for (const step of binds) {
-      await run(step, async () => crawlProblem(step.path) ?? (await bindIfAbsent(step, around)));
+    try {
+      const look = await lookAgain(tree, around);
+      for (const step of tree) {
+        await run(step, async () => {
+          const crawl = crawlsOn([step.path, step.configuredPath], look.crawls)[0];
+          if (crawl !== undefined) return failed(`a crawl runs on it now (${crawl})`);
+          if (step.kind === 'bind') return await bindIfAbsent(step, around);
+          const problem = look.problemOf(step);
+          return problem === null ? await unmountLayers(step, tree, around) : failed(problem);
+        });
+      }
+    } finally {
+      lock.release();
     }
-  } finally {
-    lock.release();
   }
-  const verified = await verify(
-    binds.filter(({ path }) => !failedPaths.has(path)),
-    around,
-  );
-  for (const step of verifies) await run(step, async () => await (verified.get(step.path) ?? noProof));
+  const verifies = plan.steps.filter((step) => step.kind === 'verify');
+  const report = await observeBinds(bindsOf(plan.steps), around);
+  for (const step of verifies) await run(step, async () => await verify(step.path, report, around));
   return results;
 }
 
-const noProof = Promise.resolve('it was not verified');
-
-async function lockStorage(path: string): Promise<HeldLock> {
-  makeStateFolder(dirname(path));
-  const deadline = performance.now() + lockPatienceMs;
-  for (;;) {
-    const lock = await tryLock(path, 'exclusive');
-    if (lock !== null) return lock;
-    if (performance.now() > deadline) {
-      throw new LockHeldError(
-        `the storage lock ${path} is held by another process for longer than ${lockPatienceMs / 1000} s.`,
-      );
-    }
-    await sleep(lockPollMs);
+/** Once something has been done, what could not be done beside it is told with it. */
+async function lockUnlessBegun(path: string, hasBegun: boolean): Promise<HeldLock | string> {
+  try {
+    return await lockStorage(path);
+  } catch (error) {
+    if (hasBegun && error instanceof LockHeldError) return error.message;
+    throw error;
   }
 }
 
-/** The state is looked up anew, since neither mount id nor device tell a mount from the one that came after it (F17). */
-async function stillAsPlanned(
-  steps: readonly UnmountStep[],
-  plan: TieringPlan,
-  { base, staleErrnos, access }: TieringSurroundings,
-): Promise<ReadonlyMap<string, Problem>> {
-  const problems = new Map<string, Problem>();
-  if (steps.length === 0) return problems;
-  const report = await observeStorage({
+type MountStep = UnmountStep | BindStep;
+
+/** The mount steps of the plan in groups of paths that lie inside one another. */
+function treesOf({ steps }: TieringPlan): MountStep[][] {
+  const trees = new Map<string, MountStep[]>();
+  const mountSteps = steps.filter((step) => step.kind !== 'verify');
+  const paths = mountSteps.map(({ path }) => path).sort((a, b) => a.length - b.length);
+  for (const step of mountSteps) {
+    const top = paths.find((path) => isAtOrBelow(step.path, path)) ?? step.path;
+    trees.set(top, [...(trees.get(top) ?? []), step]);
+  }
+  return [...trees.values()];
+}
+
+function bindsOf(steps: readonly TieringStep[]): BindStep[] {
+  return steps.filter((step) => step.kind === 'bind');
+}
+
+interface Look {
+  readonly crawls: readonly LiveCrawl[];
+  /** Why nothing may be taken off for the step; null when it may. */
+  readonly problemOf: (step: UnmountStep) => string | null;
+}
+
+/**
+ * What decides whether something may be taken off, looked up anew: neither mount id nor device tell a mount from the
+ * one that came after it (F17), and the base may have gone, and with it what could be mounted again.
+ */
+async function lookAgain(tree: readonly MountStep[], around: TieringSurroundings): Promise<Look> {
+  const onThisHost = await around.liveCrawls();
+  if (tree.every(({ kind }) => kind === 'bind')) return { crawls: onThisHost, problemOf: () => null };
+  const elsewhere = await around.jobCrawls();
+  const report = await observeBinds(bindsOf(tree), around);
+  return {
+    crawls: [...onThisHost, ...(elsewhere ?? [])],
+    problemOf: ({ path, expects }) => {
+      if (elsewhere === null) return 'the database does not answer now: nobody knows what runs on it';
+      const { base } = report;
+      if (base?.state !== 'healthy') return `the storage box is ${base?.state ?? 'unknown'} now`;
+      if (base.mount?.id !== expects.baseMountId || base.mount.device !== expects.baseDevice)
+        return 'the storage box is not mounted as it was when the plan was made';
+      const state = report.paths.find((seen) => seen.path === path)?.state ?? 'unknown';
+      return state === expects.state ? null : `it is ${state} now, no longer ${expects.state}`;
+    },
+  };
+}
+
+async function observeBinds(binds: readonly BindStep[], around: TieringSurroundings): Promise<StorageReport> {
+  const { base, staleErrnos, access } = around;
+  return await observeStorage({
     base: { mount: base.path, fstype: base.fstype },
-    paths: steps.map(({ path }) => {
-      const { coldPath = '' } = bindOf(plan, path) ?? {};
-      return { path, expectation: { kind: 'bind', mountPoint: path, coldPath } as const };
-    }),
-    staleErrnos,
-    probeTimeoutMs: access.timeoutMs,
-    stuckDir: access.stuckDir,
-  });
-  for (const [index, step] of steps.entries()) {
-    const now = report.paths[index];
-    if (now?.state !== step.expects.state) {
-      problems.set(step.path, `it is ${now?.state ?? 'unknown'} now, no longer ${step.expects.state}`);
-    }
-  }
-  return problems;
-}
-
-function bindOf(plan: TieringPlan, path: string): BindStep | undefined {
-  return plan.steps.find((step) => step.kind === 'bind' && step.path === path) as BindStep | undefined;
-}
-
-/** From the top down, until what belongs there is on top or nothing is left. Never a mount the plan does not know. */
-async function unmountLayers(
-  step: UnmountStep,
-  plan: TieringPlan,
-  around: TieringSurroundings,
-): Promise<Problem> {
-  const { jobsRoot, access } = around;
-  const planned = readMountTable().stackAt(step.path).slice(-step.expects.layers);
-  if (planned.at(-1)?.id !== step.expects.mountId)
-    return 'another mount lies there than when the plan was made';
-  const inner = readMountTable().below(step.path)[0];
-  if (inner !== undefined) return `${inner.mountPoint} is mounted below it`;
-  const bind = bindOf(plan, step.path);
-  for (const layer of planned.toReversed()) {
-    const top = readMountTable().topmostAt(step.path);
-    if (top === undefined || (bind !== undefined && isExpected(top, bind, around))) return null;
-    if (top.id !== layer.id) return 'another mount was put there meanwhile';
-    // What lies below a dead mount can't be asked; what is of another file system may well be alive.
-    if (step.expects.state === 'dead' && top.device !== step.expects.device) {
-      return `below the dead mount lies another one (${top.fstype} of ${top.source})`;
-    }
-    const result = await unmountHotPath({ jobsRoot, hotPath: step.path, mountId: layer.id }, access);
-    if (result.kind === 'failed') return result.detail;
-  }
-  return null;
-}
-
-async function bindIfAbsent(step: BindStep, around: TieringSurroundings): Promise<Problem> {
-  const top = readMountTable().topmostAt(step.path);
-  if (top !== undefined && isExpected(top, step, around)) return null;
-  const { base, jobsRoot, access } = around;
-  const { baseMountId, baseDevice } = step.expects;
-  if (base.mount.id !== baseMountId || base.mount.device !== baseDevice)
-    return 'the storage box is another one';
-  const order = { base, coldPath: step.coldPath, jobsRoot, hotPath: step.path };
-  const result = await bindHotPath(order, access);
-  return result.kind === 'done' ? null : result.detail;
-}
-
-function isExpected(
-  mount: { readonly device: string; readonly root: string },
-  { coldPath }: BindStep,
-  { base }: TieringSurroundings,
-): boolean {
-  const below = relativeTo(coldPath, base.path);
-  if (below === undefined) return false;
-  return mount.device === base.mount.device && mount.root === joinBelow(base.mount.root, below);
-}
-
-/** Rule 5: state and identity as a crawl would find them, and a written, synced, read-back, removed file. */
-async function verify(
-  steps: readonly BindStep[],
-  around: TieringSurroundings,
-): Promise<ReadonlyMap<string, Promise<Problem>>> {
-  const verified = new Map<string, Promise<Problem>>();
-  if (steps.length === 0) return verified;
-  const { base, staleErrnos, access, workerUser } = around;
-  const report = await observeStorage({
-    base: { mount: base.path, fstype: base.fstype },
-    paths: steps.map(({ path, coldPath }) => ({
+    paths: binds.map(({ path, coldPath }) => ({
       path,
       expectation: { kind: 'bind', mountPoint: path, coldPath },
     })),
@@ -209,21 +151,72 @@ async function verify(
     probeTimeoutMs: access.timeoutMs,
     stuckDir: access.stuckDir,
   });
-  let before: Promise<unknown> = Promise.resolve();
-  for (const [index, { path }] of steps.entries()) {
-    const seen = report.paths[index];
-    if (seen?.state !== 'healthy') {
-      verified.set(path, Promise.resolve(`${seen?.state ?? 'unknown'}: ${seen?.reason ?? 'not looked at'}`));
-      continue;
+}
+
+/**
+ * The topmost layer, and those below it until what belongs there is on top. Never a mount that the plan does not know, and
+ * never one with another mount inside it.
+ */
+async function unmountLayers(
+  step: UnmountStep,
+  tree: readonly MountStep[],
+  around: TieringSurroundings,
+): Promise<Ending> {
+  const { jobsRoot, access } = around;
+  const { mountId, device, layers, state } = step.expects;
+  const planned = readMountTable().stackAt(step.path).slice(-layers).toReversed();
+  if (planned[0]?.id !== mountId) return failed('another mount lies there than when the plan was made');
+  const bind = bindsOf(tree).find(({ path }) => path === step.path);
+  for (const layer of planned) {
+    const table = readMountTable();
+    const top = table.topmostAt(step.path);
+    if (top === undefined) return done;
+    const isFirst = layer.id === mountId;
+    if (!isFirst && bind !== undefined && isExpected(top, bind, around)) return done;
+    if (top.id !== layer.id) return failed('another mount was put there meanwhile');
+    // What lies below a dead mount can't be asked; what is of another file system may well be alive.
+    if (state === 'dead' && top.device !== device) {
+      return failed(`below the dead mount lies another one (${top.fstype} of ${top.source})`);
     }
-    // One after the other: they write to the same file system, which answers one question of ours at a time.
-    const check = before.then(async () => {
-      const result = await checkWritable(path, { ...access, asUser: workerUser });
-      const verdict = judgeWriteCheck(result, { fstype: base.fstype, staleErrnos });
-      return verdict === null ? null : `${verdict.state}: ${escapeToWidth(verdict.reason, 300)}`;
-    });
-    verified.set(path, check);
-    before = check;
+    const inner = table.below(step.path)[0];
+    if (inner !== undefined) return failed(`${inner.mountPoint} is mounted below it`);
+    const result = await unmountHotPath({ jobsRoot, hotPath: step.path, mountId: layer.id }, access);
+    if (result.kind === 'failed') return failed(result.detail);
   }
-  return verified;
+  return done;
+}
+
+async function bindIfAbsent(step: BindStep, around: TieringSurroundings): Promise<Ending> {
+  const table = readMountTable();
+  const top = table.topmostAt(step.path);
+  if (top !== undefined && isExpected(top, step, around)) return skipped('it is there already');
+  const inner = table.below(step.path)[0];
+  if (inner !== undefined) return failed(`${inner.mountPoint}, below it, is mounted and would be hidden`);
+  const { base, jobsRoot, access } = around;
+  const order = { base, coldPath: step.coldPath, jobsRoot, hotPath: step.path };
+  const result = await bindHotPath(order, access);
+  return result.kind === 'done' ? done : failed(result.detail);
+}
+
+function isExpected(
+  mount: { readonly device: string; readonly root: string; readonly deleted: boolean },
+  { coldPath }: BindStep,
+  { base }: TieringSurroundings,
+): boolean {
+  const below = relativeTo(coldPath, base.path);
+  if (below === undefined || mount.deleted) return false;
+  return mount.device === base.mount.device && mount.root === joinBelow(base.mount.root, below);
+}
+
+/** Rule 5: state and identity as a crawl would find them, and a written, synced, read-back, removed file. */
+async function verify(
+  path: string,
+  report: StorageReport,
+  { base, staleErrnos, access, workerUser }: TieringSurroundings,
+): Promise<Ending> {
+  const seen = report.paths.find((candidate) => candidate.path === path);
+  if (seen?.state !== 'healthy') return failed(`${seen?.state ?? 'unknown'}: ${seen?.reason ?? 'not seen'}`);
+  const check = await checkWritable(path, { ...access, asUser: workerUser });
+  const verdict = judgeWriteCheck(check, { fstype: base.fstype, staleErrnos });
+  return verdict === null ? done : failed(`${verdict.state}: ${verdict.reason}`);
 }

@@ -5,7 +5,7 @@ import type { TieringPath, TieringWorld } from '../core/tiering/tiering-world.ts
 import { findShadowedData } from '../effects/shadowed-data.ts';
 import type { ObservedPath } from '../effects/storage-probe.ts';
 import type { JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
-import { readManifest } from '../hot-paths/manifest-file.ts';
+import { readManifestIfReadable } from '../hot-paths/manifest-file.ts';
 import { observeConfigured, stuckProbesFolder } from '../hot-paths/observe.ts';
 import { liveCrawls, type LiveCrawl } from '../worker/live-crawls.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
@@ -17,11 +17,11 @@ export async function observeTiering(
   year: number,
 ): Promise<TieringWorld | null> {
   if (configuration.storagebox.mount === '') return null;
-  const manifest = readManifest(configuration);
+  const manifest = readManifestIfReadable(configuration);
   const known = jobs.isKnown ? jobs.jobs : [];
   const wanted = wantedPaths(known, manifest.entries, configuration.hot_mounts, year);
   const report = await observeConfigured(configuration, manifest.entries, wanted);
-  const { base, rules } = report;
+  const { base, rules, table } = report;
   if (base === null || rules.storagebox === null) return null;
   // A job inside a directory that is bound as a whole needs no bind of its own.
   const tiered = report.paths.filter(({ expectation, canonicalPath }) => {
@@ -32,6 +32,7 @@ export async function observeTiering(
   });
   const crawls = await liveCrawls(workerPaths(configuration.paths.state_dir), known);
   const shadowed = await findShadowedData(
+    rules.jobsRoot,
     tiered.map(({ canonicalPath }) => canonicalPath),
     {
       timeoutMs: configuration.recovery.probe_timeout_seconds * 1000,
@@ -44,7 +45,8 @@ export async function observeTiering(
     basePath: rules.storagebox.mount,
     paths: tiered.map((path) => ({
       ...tieringPath(path),
-      crawls: crawlsOn(path, crawls),
+      inner: table.below(path.canonicalPath).map(({ mountPoint }) => mountPoint),
+      crawls: crawlsOn([path.path, path.canonicalPath], crawls),
       shadowed: shadowed.get(path.canonicalPath) ?? null,
     })),
     manifestProblems: manifest.problems,
@@ -52,19 +54,17 @@ export async function observeTiering(
   };
 }
 
-function tieringPath(path: ObservedPath): Omit<TieringPath, 'crawls' | 'shadowed'> {
+function tieringPath(path: ObservedPath): Omit<TieringPath, 'crawls' | 'shadowed' | 'inner'> {
   const { canonicalPath, expectation, state, errno, reason, mount, coveredBy } = path;
   const coldPath = expectation.kind === 'bind' ? expectation.coldPath : null;
-  return { path: canonicalPath, coldPath, state, errno, reason, mount, coveredBy };
+  return { path: canonicalPath, configuredPath: path.path, coldPath, state, errno, reason, mount, coveredBy };
 }
 
-/** Names of the crawls that write at, below or above the path. */
-export function crawlsOn(
-  path: Pick<ObservedPath, 'path' | 'canonicalPath'>,
-  crawls: readonly LiveCrawl[],
-): string[] {
-  const here = [path.path, path.canonicalPath];
+/** Names of the crawls that write at, below or above the path, of which there may be several spellings. */
+export function crawlsOn(paths: readonly string[], crawls: readonly LiveCrawl[]): string[] {
   return crawls
-    .filter(({ outputDir }) => here.some((hot) => isAtOrBelow(outputDir, hot) || isAtOrBelow(hot, outputDir)))
+    .filter(({ outputDir }) =>
+      paths.some((hot) => isAtOrBelow(outputDir, hot) || isAtOrBelow(hot, outputDir)),
+    )
     .map(({ name }) => name);
 }

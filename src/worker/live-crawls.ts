@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import type { LaunchSpec } from '../core/attempts/launch-spec.ts';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import type { Job } from '../core/jobs/job.ts';
 import { isCrawlerGone } from './crawler-gone.ts';
 import { attemptFiles, type WorkerPaths } from './worker-paths.ts';
@@ -19,14 +18,28 @@ const attemptLockName = /^attempt-(\d+-\d+)$/;
  * database says is running, on whatever host.
  */
 export async function liveCrawls(paths: WorkerPaths, jobs: readonly Job[]): Promise<LiveCrawl[]> {
-  const crawls: LiveCrawl[] = jobs
-    .filter((job) => job.status === 'running')
-    .map((job) => ({ name: `job ${job.id}`, outputDir: job.outputDir }));
+  const crawls = runningCrawls(jobs);
   for (const name of attemptsWithLock(paths)) {
-    if (await isCrawlerGone(paths, name)) continue;
+    if (await isGone(paths, name)) continue;
     crawls.push({ name, outputDir: outputDirOf(paths, name) });
   }
   return crawls;
+}
+
+/** What the database says is running. */
+export function runningCrawls(jobs: readonly Job[]): LiveCrawl[] {
+  return jobs
+    .filter((job) => job.status === 'running')
+    .map((job) => ({ name: `job ${job.id}`, outputDir: job.outputDir }));
+}
+
+/** What can't be asked is taken to live. */
+async function isGone(paths: WorkerPaths, attempt: string): Promise<boolean> {
+  try {
+    return await isCrawlerGone(paths, attempt);
+  } catch {
+    return false;
+  }
 }
 
 function attemptsWithLock({ locks }: WorkerPaths): string[] {
@@ -38,11 +51,24 @@ function attemptsWithLock({ locks }: WorkerPaths): string[] {
   }
 }
 
-/** `/` when nobody can say: then it may write anywhere. */
+const maxSpecBytes = 64 * 1024 * 1024;
+
+/**
+ * `/` when nobody can say: then it may write anywhere. Root reads here what the worker's user wrote, so it must be a plain
+ * file, and not one that is somewhere else or never ends.
+ */
 function outputDirOf(paths: WorkerPaths, attempt: string): string {
   try {
-    const spec = JSON.parse(readFileSync(attemptFiles(paths, attempt).spec, 'utf8')) as Partial<LaunchSpec>;
-    return spec.outputDir ?? '/';
+    const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+    const fd = openSync(attemptFiles(paths, attempt).spec, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      const stats = fstatSync(fd);
+      if (!stats.isFile() || stats.size > maxSpecBytes) return '/';
+      const spec = JSON.parse(readFileSync(fd, 'utf8')) as { readonly outputDir?: unknown };
+      return typeof spec.outputDir === 'string' ? spec.outputDir : '/';
+    } finally {
+      closeSync(fd);
+    }
   } catch {
     return '/';
   }

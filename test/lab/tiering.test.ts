@@ -5,7 +5,8 @@ import { killSshfs } from '../../lab/faults/sshfs.ts';
 import { bindFromWrongPlace, stackTmpfs } from '../../lab/faults/mounts.ts';
 import { holdLock } from '../../lab/faults/control-plane.ts';
 import { mountBase } from '../../lab/storage-box.ts';
-import { codes, cold, hot, kinds, MANIFEST, tier, withTieredLab } from './tier.ts';
+import { waitFor } from '../../lab/wait-for.ts';
+import { codes, cold, hot, kinds, MANIFEST, tier, withTieredLab, writeManifest } from './tier.ts';
 
 test('what is missing is made, mounted, verified; a second run finds nothing to do', async () => {
   await withTieredLab(['hc/2026', 'a\\040b'], async ({ host, box }) => {
@@ -70,10 +71,11 @@ test('stale mounts are replaced when that is asked for, and only then', async ()
     assert.equal(left.status, 3);
     const repaired = await tier(host, '--apply', '--repair-stale-mounts');
     assert.equal(repaired.status, 0, JSON.stringify(repaired));
-    assert.deepEqual(kinds(repaired).slice(0, 3), [
-      `unmount ${hot('phac/2026')}`,
+    assert.deepEqual(kinds(repaired).slice(0, 4), [
       `unmount ${hot('hc/2026')}`,
       `bind ${hot('hc/2026')}`,
+      `unmount ${hot('phac/2026')}`,
+      `bind ${hot('phac/2026')}`,
     ]);
     const [base] = host.mountsOn(box.base);
     for (const name of ['hc/2026', 'phac/2026']) {
@@ -169,9 +171,9 @@ test('a line that is refused is named, and stops no other', async () => {
     assert.equal((await tier(host)).plan.verdict, 'nothing_to_do');
     // Nobody knows then what belongs where, and a plan for the rest would pass for the whole.
     await host.runOk(['mkdir', MANIFEST]);
-    const unreadable = await host.run(['healtharchive', 'storage', 'tier', '--apply']);
-    assert.equal(unreadable.status, 1);
-    assert.match(unreadable.stderr, /warc-tiering\.binds/);
+    const unreadable = await tier(host, '--apply');
+    assert.equal(unreadable.status, 5);
+    assert.deepEqual(codes(unreadable), ['manifest_unreadable']);
   });
 });
 
@@ -203,5 +205,51 @@ test('without root the plan is printed, and what needs root is said', async () =
     );
     const text = await host.run(['healtharchive', 'storage', 'tier', '--apply'], user);
     assert.match(text.stdout, /mounting needs root/);
+  });
+});
+
+test('a mount inside is not hidden by one that is bound over it', async () => {
+  await withTieredLab(['hc/2026'], async ({ host }) => {
+    assert.equal((await tier(host, '--apply')).status, 0);
+    await writeManifest(host, ['hc/2026', 'hc']);
+    for (let run = 0; run < 2; run += 1) {
+      const answer = await tier(host, '--apply');
+      assert.deepEqual(codes(answer), ['mounts_below']);
+      assert.equal(host.mountsOn(hot('hc')).length, 0);
+      assert.equal(host.mountsOn(hot('hc/2026')).length, 1);
+    }
+    await host.runOk(['umount', hot('hc/2026')]);
+    const nested = await tier(host, '--apply');
+    assert.equal(nested.status, 0, JSON.stringify(nested));
+    assert.equal((await tier(host, '--apply')).plan.verdict, 'nothing_to_do');
+  });
+});
+
+test('names of any bytes are counted, and what can’t be counted is not taken for nothing', async () => {
+  await withTieredLab(['hc/2026'], async ({ host }) => {
+    await host.runOk(
+      `mkdir -p "$(printf '${hot('hc/2026')}/caf\\351')" && cd ${hot('hc/2026')}/caf* && printf 12 >a`,
+    );
+    const answer = await tier(host, '--apply');
+    assert.match(answer.plan.refusals[0]?.because ?? '', /1 file \(2 bytes\)/);
+    await host.runOk('mv /usr/bin/unshare /usr/bin/unshare.away');
+    const blind = await tier(host);
+    assert.deepEqual(codes(blind), ['shadowed_unknown']);
+    assert.equal(blind.status, 3);
+  });
+});
+
+test('a cold directory that was removed on the server is made and mounted anew', async () => {
+  await withTieredLab(['hc/2026'], async ({ host, box }) => {
+    assert.equal((await tier(host, '--apply')).status, 0);
+    await box.server.runOk(['rmdir', '/home/storage/files/jobs/hc/2026']);
+    // sshfs remembers what it has seen for twenty seconds.
+    await waitFor(
+      'the removal to be seen',
+      async () => codes(await tier(host)).includes('unexpected_mount'),
+      40_000,
+    );
+    const repaired = await tier(host, '--apply', '--repair-unexpected-mounts');
+    assert.equal(repaired.status, 0, JSON.stringify(repaired));
   });
 });

@@ -18,7 +18,7 @@ type Tuning = Omit<Suite, 'name' | 'files'>;
 
 const UNIT: Tuning = { concurrency: 2, testTimeoutSeconds: 60, limitSeconds: 300 };
 /** One file at a time: these start whole hosts, servers and crawls, and their deadlines are those of real life. */
-const SLOW: Tuning = { concurrency: 1, testTimeoutSeconds: 300, limitSeconds: 900 };
+const SLOW: Tuning = { concurrency: 1, testTimeoutSeconds: 300, limitSeconds: 1200 };
 const FULL: Tuning = { ...SLOW, testTimeoutSeconds: 3600, limitSeconds: 7200 };
 /** The order of the slow suites that are known: what crawls first. Others follow by name. */
 const ORDER = ['crawl', 'service', 'storage', 'lab', 'simulation', 'endurance'];

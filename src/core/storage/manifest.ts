@@ -60,6 +60,8 @@ export function parseManifest(text: string, bounds: ManifestBounds): Manifest {
 type LineResult = { readonly coldPath: string; readonly hotPath: string } | { readonly problem: string };
 
 function parseLine(content: string, bounds: ManifestBounds): LineResult {
+  // A directory of such a name would be another one than the line means.
+  if (content.includes('\uFFFD')) return { problem: 'it is not valid UTF-8' };
   const fields = content.split(/[ \t]+/);
   if (fields.length !== 2) {
     return {

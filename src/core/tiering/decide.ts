@@ -1,6 +1,6 @@
 import type { Refusal } from '../plan.ts';
-import { describeShadowed, type ShadowedData } from '../storage/shadowed-data.ts';
-import { isBelow } from '../storage/path-relation.ts';
+import { describeShadowed, type Shadowed } from '../storage/shadowed-data.ts';
+import { isAtOrBelow, isBelow } from '../storage/path-relation.ts';
 import type {
   BindStep,
   TieringPlan,
@@ -16,56 +16,81 @@ import type { TieringPath, TieringWorld } from './tiering-world.ts';
  * steps, or a refusal that says why not. Nothing is unmounted without the step that mounts it again.
  */
 export function decideTiering(world: TieringWorld, policy: TieringPolicy): TieringPlan {
+  const unreadable = world.manifestProblems.find(({ line }) => line === null);
+  // Then nobody knows what belongs where: a directory that a line binds as a whole would be filled with mounts.
+  if (unreadable !== undefined) {
+    return { steps: [], refusals: [general('manifest_unreadable', unreadable.message)] };
+  }
   const refusals: Refusal[] = world.manifestProblems.map(({ line, message }) => ({
     code: 'manifest_line',
-    because: `manifest${line === null ? '' : `, line ${line}`}: ${message}`,
+    because: `manifest, line ${line ?? 0}: ${message}`,
     path: null,
     holdsBack: false,
   }));
   if (world.jobsUnknownBecause !== null) {
-    refusals.push({
-      code: 'jobs_unknown',
-      because: `what annual jobs need is not known: ${world.jobsUnknownBecause}`,
-      path: null,
-      holdsBack: true,
-    });
+    const because = `what annual jobs need, and what crawls on other hosts do, is not known: ${world.jobsUnknownBecause}`;
+    refusals.push(general('jobs_unknown', because));
   }
-  const unmounts: UnmountStep[] = [];
-  const binds: BindStep[] = [];
-  const seen = new Set<string>();
+  const trees: Tree[] = [];
+  const done = new Map<string, 'mounted' | 'planned' | 'refused'>();
   // A path comes before those below it, which is also the order in which they are mounted.
   for (const path of [...world.paths].sort((a, b) => compare(a.path, b.path))) {
-    const refusal = seen.has(path.path)
+    const refusal = done.has(path.path)
       ? refuse('twice', path, 'it stands for a path that is in the plan already, through a symbolic link')
-      : consider(path, world, policy, binds);
-    seen.add(path.path);
-    if (refusal === 'healthy') continue;
-    if (refusal !== null) {
-      refusals.push(refusal);
+      : consider(path, world, policy, done);
+    if (done.has(path.path)) {
+      if (refusal !== null && refusal !== 'healthy') refusals.push(refusal);
       continue;
     }
-    if (path.coldPath === null || world.base.mount === null) continue;
-    if (path.mount !== null && (path.state === 'dead' || path.state === 'wrong_source')) {
-      const { id, device, layers } = path.mount;
-      const expects = { mountId: id, device, layers, state: path.state };
-      unmounts.push({ kind: 'unmount', path: path.path, because: path.reason, expects });
-    }
-    const { id: baseMountId, device: baseDevice } = world.base.mount;
-    const because =
-      path.state === 'missing' ? path.reason : `${path.coldPath} belongs there; it is on the storage box`;
-    const expects = { baseMountId, baseDevice };
-    binds.push({ kind: 'bind', path: path.path, because, coldPath: path.coldPath, expects });
+    done.set(path.path, refusal === null ? 'planned' : refusal === 'healthy' ? 'mounted' : 'refused');
+    if (refusal === null) addTo(trees, path, world);
+    else if (refusal !== 'healthy') refusals.push(refusal);
   }
   for (const path of world.paths) {
     if (path.shadowed !== null) refusals.push(shadowedRefusal(path, path.shadowed));
   }
+  const binds = trees.flatMap((tree) => tree.binds);
   const verifies = binds.map(({ path }): VerifyStep => ({
     kind: 'verify',
     path,
     because: 'mounted is not yet usable: state, identity and a written file as the worker’s user',
   }));
-  const steps: TieringStep[] = [...unmounts.toReversed(), ...binds, ...verifies];
+  const steps: TieringStep[] = [
+    ...trees.flatMap(({ unmounts, binds }) => [...unmounts.toReversed(), ...binds]),
+    ...verifies,
+  ];
   return { steps, refusals };
+}
+
+/** Paths inside one another: they are taken off and mounted together. */
+interface Tree {
+  readonly top: string;
+  readonly unmounts: UnmountStep[];
+  readonly binds: BindStep[];
+}
+
+function addTo(trees: Tree[], path: TieringPath, { base }: TieringWorld): void {
+  const { coldPath, mount, configuredPath } = path;
+  if (coldPath === null || base.mount === null) return;
+  let tree = trees.find(({ top }) => isAtOrBelow(path.path, top));
+  if (tree === undefined) {
+    tree = { top: path.path, unmounts: [], binds: [] };
+    trees.push(tree);
+  }
+  const expects = { baseMountId: base.mount.id, baseDevice: base.mount.device };
+  if (mount !== null && (path.state === 'dead' || path.state === 'wrong_source')) {
+    const { id, device, layers } = mount;
+    tree.unmounts.push({
+      kind: 'unmount',
+      path: path.path,
+      configuredPath,
+      because: path.reason,
+      expects: { ...expects, mountId: id, device, layers, state: path.state },
+    });
+  }
+  const because =
+    path.state === 'missing' ? path.reason : `${coldPath} belongs there; it is on the storage box`;
+  tree.binds.push({ kind: 'bind', path: path.path, configuredPath, because, coldPath, expects });
 }
 
 /** Null: it is to be mounted. */
@@ -73,7 +98,7 @@ function consider(
   path: TieringPath,
   world: TieringWorld,
   policy: TieringPolicy,
-  before: readonly BindStep[],
+  done: ReadonlyMap<string, 'mounted' | 'planned' | 'refused'>,
 ): Refusal | 'healthy' | null {
   if (path.state === 'healthy') return 'healthy';
   if (path.coldPath === null || !isBelow(path.path, world.jobsRoot)) {
@@ -83,9 +108,14 @@ function consider(
     const because = `its cold path ${path.coldPath} does not lie on the storage box ${world.basePath}`;
     return refuse('outside_storage_box', path, because);
   }
-  const isRepairedAbove = before.some((step) => isBelow(path.path, step.path));
-  const unsuitable = unsuitableState(path, policy, isRepairedAbove);
+  const above = [...done].filter(([outer]) => isBelow(path.path, outer));
+  const refusedAbove = above.find(([, state]) => state === 'refused');
+  const isPlannedAbove = above.some(([, state]) => state === 'planned');
+  const unsuitable = unsuitableState(path, policy, isPlannedAbove);
   if (unsuitable !== null) return unsuitable;
+  if (refusedAbove !== undefined) {
+    return refuse('outer_first', path, `${refusedAbove[0]}, above it, is not mounted as it should be`, true);
+  }
   if (path.crawls.length > 0) {
     return refuse('crawl_running', path, `a crawl runs on it (${path.crawls.join(', ')})`, true);
   }
@@ -93,7 +123,22 @@ function consider(
     const because = `nothing is bound from a storage box that is ${world.base.state} (${world.base.reason})`;
     return refuse('base_not_healthy', path, because, true);
   }
+  if (path.state !== 'missing' && world.jobsUnknownBecause !== null) {
+    return refuse('jobs_unknown', path, 'nothing is taken off while it is not known what runs on it', true);
+  }
+  const inner = path.inner.find((mountPoint) => !isTakenOff(mountPoint, world, policy));
+  if (inner !== undefined) {
+    return refuse('mounts_below', path, `${inner}, below it, is mounted and would be hidden`, true);
+  }
   return null;
+}
+
+/** Whether the plan takes the mount off anyhow, since it is dead or wrong itself. */
+function isTakenOff(mountPoint: string, world: TieringWorld, policy: TieringPolicy): boolean {
+  const path = world.paths.find((candidate) => candidate.path === mountPoint);
+  if (path?.mount === null || path === undefined || path.crawls.length > 0) return false;
+  if (path.state !== 'dead' && path.state !== 'wrong_source') return false;
+  return unsuitableState(path, policy, true) === null;
 }
 
 /** Why the state itself is none that is acted upon, as the command was called. */
@@ -119,12 +164,20 @@ function unsuitableState(path: TieringPath, policy: TieringPolicy, isRepairedAbo
   }
 }
 
+/** What is wrong with everything at once. */
+function general(code: string, because: string): Refusal {
+  return { code, because, path: null, holdsBack: true };
+}
+
 function refuse(code: string, { path }: TieringPath, because: string, holdsBack = false): Refusal {
   return { code, because, path, holdsBack };
 }
 
-function shadowedRefusal(path: TieringPath, shadowed: ShadowedData): Refusal {
-  return refuse('shadowed_data', path, `${describeShadowed(shadowed)} in the local directory under it`);
+function shadowedRefusal(path: TieringPath, shadowed: Shadowed): Refusal {
+  const where = 'in the local directory under it';
+  return shadowed.kind === 'files'
+    ? refuse('shadowed_data', path, `${describeShadowed(shadowed)} ${where}`)
+    : refuse('shadowed_unknown', path, `what lies ${where} is ${describeShadowed(shadowed)}`);
 }
 
 function compare(a: string, b: string): number {

@@ -6,12 +6,16 @@ export type TieringStep = UnmountStep | BindStep | VerifyStep;
 export interface UnmountStep {
   readonly kind: 'unmount';
   readonly path: string;
+  readonly configuredPath: string;
   readonly because: string;
   /** Checked again right before: the topmost mount is still this one, and is still in this state. */
   readonly expects: {
     readonly mountId: number;
     readonly device: string;
     readonly layers: number;
+    /** What belongs there must still be mountable: the base, as it was. */
+    readonly baseMountId: number;
+    readonly baseDevice: string;
     readonly state: 'dead' | 'wrong_source';
   };
 }
@@ -20,6 +24,7 @@ export interface UnmountStep {
 export interface BindStep {
   readonly kind: 'bind';
   readonly path: string;
+  readonly configuredPath: string;
   readonly because: string;
   readonly coldPath: string;
   /** Checked again right before: the base is still this mount, and nothing is mounted at the path. */
@@ -34,7 +39,10 @@ export interface VerifyStep {
 }
 
 export interface TieringPlan {
-  /** In the order in which they are done: unmounts from the inside out, binds from the outside in, then verification. */
+  /**
+   * In the order in which they are done: tree by tree, unmounts from the inside out, then binds from the outside in; in the
+   * end verification.
+   */
   readonly steps: readonly TieringStep[];
   readonly refusals: readonly Refusal[];
 }

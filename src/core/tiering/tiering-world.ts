@@ -1,6 +1,6 @@
 import type { BaseReport } from '../storage/base.ts';
 import type { ManifestProblem } from '../storage/manifest.ts';
-import type { ShadowedData } from '../storage/shadowed-data.ts';
+import type { Shadowed } from '../storage/shadowed-data.ts';
 import type { MountSummary, StorageVerdict } from '../storage/path-report.ts';
 
 /** All that tiering decides by, read once. Paths are canonical. */
@@ -18,6 +18,8 @@ export interface TieringWorld {
 /** One place where a bind of the box belongs, or seems to. */
 export interface TieringPath extends StorageVerdict {
   readonly path: string;
+  /** As jobs and manifest have it. */
+  readonly configuredPath: string;
   /** Null where no directory of the box can belong to it. */
   readonly coldPath: string | null;
   /** The topmost mount at exactly the path. */
@@ -26,6 +28,8 @@ export interface TieringPath extends StorageVerdict {
   readonly coveredBy: string;
   /** Crawls that write to it, or above or below it: `JOB-NNN`, or `job N`. */
   readonly crawls: readonly string[];
+  /** Reachable mounts below it. */
+  readonly inner: readonly string[];
   /** Null: nothing, or nobody can see. */
-  readonly shadowed: ShadowedData | null;
+  readonly shadowed: Shadowed | null;
 }

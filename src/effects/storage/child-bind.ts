@@ -1,7 +1,8 @@
 import { closeSync } from 'node:fs';
+import type { Mount } from '../../core/storage/mountinfo.ts';
 import { joinBelow } from '../../core/storage/path-relation.ts';
 import { readMountTable } from '../mount-table.ts';
-import { mountIdOf, openBelow, openDirectory, viaDescriptor } from './child-pinned.ts';
+import { mountIdOf, openBelow, openDirectory, openMount, viaDescriptor } from './child-pinned.ts';
 import type { BindRequest, ChildAnswer } from './child-protocol.ts';
 import { errnoName } from './errno-name.ts';
 import { runMountProgram } from './mount-program.ts';
@@ -17,17 +18,21 @@ export function bind(request: BindRequest): ChildAnswer {
       doing = step;
     });
     doing = 'make or open the hot directory';
-    const root = openDirectory(request.jobsRoot);
-    const parent = openBelow(root, request.hotNames.slice(0, -1), true);
-    const name = request.hotNames.at(-1) ?? '';
-    const hot = openBelow(parent, [name], true);
+    const hot = openBelow(openDirectory(request.jobsRoot), request.hotNames, true);
     if (mountIdOf(hot) !== request.coveringMountId) {
       throw new Surprise('something is mounted at the hot path meanwhile');
     }
     doing = 'mount';
+    const before = new Set(readMountTable().mounts.map(({ id }) => id));
     // Onto the open directory: a link put in its place meanwhile is nothing to us.
     must(runMountProgram('mount', ['-c', '--bind', fdOf(0), fdOf(1)], [cold, hot]));
-    return secure(request, parent, name);
+    const mount = readMountTable().mounts.find(
+      ({ id, parentId, device }) =>
+        !before.has(id) && parentId === request.coveringMountId && device === request.base.device,
+    );
+    if (mount === undefined) throw new Surprise('the new mount is not in the mount table');
+    doing = 'open the new mount';
+    return prove(request, mount.id);
   } catch (error) {
     if (error instanceof Surprise) return { kind: 'refused', errno: null, detail: error.message };
     const errno = errnoName(error);
@@ -48,32 +53,30 @@ function openCold(request: BindRequest, tell: (step: string) => void): number {
   return cold;
 }
 
-/** From here on the name is a mount point, which nobody can rename or replace. */
-function secure(request: BindRequest, parent: number, name: string): ChildAnswer {
-  const top = openDirectory(viaDescriptor(parent, name));
-  const mountId = mountIdOf(top);
-  let problem =
-    mountId === request.coveringMountId
-      ? 'the hot directory was moved while it was mounted'
-      : (runMountProgram('mount', ['-c', '-o', 'remount,bind,nosuid,nodev', fdOf(0)], [top]) ??
-        // Else what is mounted below it later shows up inside the storage box too (mount_namespaces(7)).
-        runMountProgram('mount', ['-c', '--make-private', fdOf(0)], [top]));
-  closeSync(top);
-  problem ??= identityProblem(request, mountId);
-  if (problem === null) return { kind: 'mounted', mountId };
-  if (mountId !== request.coveringMountId) {
-    runMountProgram('umount', ['-c', '--lazy', `${fdOf(0)}/${name}`], [parent]);
+/** All of it on the mount itself, wherever somebody has moved its directory meanwhile. */
+function prove(request: BindRequest, mountId: number): ChildAnswer {
+  const top = openMount(mountId);
+  let isProved = false;
+  try {
+    must(runMountProgram('mount', ['-c', '-o', 'remount,bind,nosuid,nodev', fdOf(0)], [top]));
+    // Else what is mounted below it later shows up inside the storage box too (mount_namespaces(7)).
+    must(runMountProgram('mount', ['-c', '--make-private', fdOf(0)], [top]));
+    const mount = readMountTable().mounts.find(({ id }) => id === mountId);
+    if (mount === undefined) throw new Surprise('the new mount was taken off at once');
+    must(identityProblem(request, mount));
+    isProved = true;
+    return { kind: 'mounted', mountId };
+  } finally {
+    if (!isProved) runMountProgram('umount', ['-c', '--lazy', fdOf(0)], [top]);
+    closeSync(top);
   }
-  throw new Surprise(problem);
 }
 
-function identityProblem({ base, coldNames, jobsRoot, hotNames }: BindRequest, mountId: number) {
-  const mount = readMountTable().mounts.find(({ id }) => id === mountId);
-  if (mount === undefined) return 'the new mount is not in the mount table';
+function identityProblem({ base, coldNames, jobsRoot, hotNames }: BindRequest, mount: Mount): string | null {
   const root = joinBelow(base.root, coldNames.join('/'));
   const path = joinBelow(jobsRoot, hotNames.join('/'));
   if (mount.device === base.device && mount.root === root && mount.mountPoint === path) return null;
-  return `mounted was ${mount.root} of ${mount.device} at ${mount.mountPoint}`;
+  return `the directories were moved meanwhile: mounted was ${mount.root} at ${mount.mountPoint}`;
 }
 
 /** Descriptor of the program that is run, see runMountProgram. */

@@ -5,6 +5,7 @@
  * nothing of the file system that is mounted there, so a dead one can be opened too (open(2)).
  */
 import { chownSync, closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { readMountTable } from '../mount-table.ts';
 import { errnoName } from './errno-name.ts';
 
 /** Node has no name for it; the same on every architecture it runs on. */
@@ -56,4 +57,24 @@ function openName(above: number, name: string, make: boolean): number {
 /** Of the mount that the open directory lies in, as in mountinfo (proc_pid_fdinfo(5)). */
 export function mountIdOf(fd: number): number {
   return Number(/^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1]);
+}
+
+const openMountTries = 100;
+
+/**
+ * Opens the root of a mount wherever it is now. Its path may be renamed all the while, so what was opened is asked for its
+ * mount id. Throws Node's system errors.
+ */
+export function openMount(mountId: number): number {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const path = readMountTable().mounts.find(({ id }) => id === mountId)?.mountPoint ?? '/nowhere';
+      const fd = openDirectory(path);
+      if (mountIdOf(fd) === mountId) return fd;
+      closeSync(fd);
+      if (tries >= openMountTries) throw new Error(`mount ${mountId} is not to be caught`);
+    } catch (error) {
+      if (tries >= openMountTries) throw error;
+    }
+  }
 }

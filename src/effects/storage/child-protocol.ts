@@ -56,12 +56,11 @@ export interface UnmountRequest {
 }
 
 export interface CountRequest {
-  /** Absolute. */
-  readonly directories: readonly string[];
+  readonly jobsRoot: string;
+  /** The names of each below the jobs root. */
+  readonly paths: readonly (readonly string[])[];
   /** Look under what is mounted there; only in a mount namespace of its own. */
   readonly isUnder: boolean;
-  /** Nothing at or below these is touched. */
-  readonly stopAt: readonly string[];
   readonly timeLimitMs: number;
 }
 
@@ -91,7 +90,7 @@ export type ChildAnswer =
   /** `freePercent` is null where the file system tells no size. */
   | { readonly kind: 'statfs'; readonly freePercent: number | null }
   | { readonly kind: 'mounted'; readonly mountId: number }
-  | { readonly kind: 'unmounted'; readonly isLazy: boolean }
+  | { readonly kind: 'unmounted' }
   /** `detail` is a sentence without full stop: what could not be done, or what was not as it should be. */
   | { readonly kind: 'refused'; readonly errno: string | null; readonly detail: string }
   | {
@@ -100,4 +99,5 @@ export type ChildAnswer =
       readonly files: number;
       readonly bytes: number;
       readonly isAtLeast: boolean;
-    };
+    }
+  | { readonly kind: 'not_counted'; readonly id: number; readonly detail: string };

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 
 /** For a step of mount(8) or umount(8) on open directories, which waits for no server. */
-const deadlineMs = 3000;
+export const mountProgramMs = 2000;
 
 /**
  * Runs mount or umount (util-linux) with open directories as descriptors 3 and up. Null when it succeeded, else a
@@ -15,14 +15,14 @@ export function runMountProgram(
   const result = spawnSync(program, args, {
     cwd: '/',
     stdio: ['ignore', 'ignore', 'pipe', ...descriptors],
-    timeout: deadlineMs,
+    timeout: mountProgramMs,
     killSignal: 'SIGKILL',
     encoding: 'utf8',
   });
   if (result.status === 0) return null;
   const error = result.error as NodeJS.ErrnoException | undefined;
   if (error?.code === 'ENOENT') return `${program} is not installed (package util-linux)`;
-  if (error?.code === 'ETIMEDOUT') return `${program} did not end within ${deadlineMs / 1000} s`;
+  if (error?.code === 'ETIMEDOUT') return `${program} did not end within ${mountProgramMs / 1000} s`;
   const said = result.stderr.trim().split('\n')[0] ?? '';
   return `${program} failed (${result.status === null ? String(result.signal) : `status ${result.status}`})${said === '' ? '' : `: ${said}`}`;
 }

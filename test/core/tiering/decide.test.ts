@@ -24,6 +24,8 @@ function path(name: string, state: StorageState, more: Partial<TieringPath> = {}
   const isMounted = state !== 'missing';
   return {
     path: hot,
+    configuredPath: hot,
+    inner: [],
     coldPath: `/box/jobs/${name}`,
     state,
     errno: null,
@@ -140,7 +142,7 @@ const cases: readonly Case[] = [
     what: 'a dead directory bound as a whole, and one inside it',
     world: world([
       path('hc/2026', 'dead', { mount: null, coveredBy: '/jobs/hc' }),
-      path('hc', 'dead'),
+      path('hc', 'dead', { inner: ['/jobs/hc/own'] }),
       path('hc/own', 'dead'),
     ]),
     policy: everything,
@@ -192,7 +194,10 @@ const cases: readonly Case[] = [
   {
     what: 'files under the mount, and a bad line: reported, and in nobody’s way',
     world: world(
-      [path('a', 'healthy', { shadowed: { files: 2, bytes: 10, isAtLeast: false } }), path('b', 'missing')],
+      [
+        path('a', 'healthy', { shadowed: { kind: 'files', files: 2, bytes: 10, isAtLeast: false } }),
+        path('b', 'missing'),
+      ],
       { manifestProblems: [{ line: 3, message: 'no' }] },
     ),
     policy: everything,
@@ -205,6 +210,41 @@ const cases: readonly Case[] = [
     policy: everything,
     steps: bound('a'),
     refusals: ['jobs_unknown'],
+  },
+  {
+    what: 'jobs unknown: nothing is taken off',
+    world: world([path('a', 'dead'), path('b', 'wrong_source')], { jobsUnknownBecause: 'it is gone' }),
+    policy: everything,
+    steps: [],
+    refusals: ['jobs_unknown', 'jobs_unknown', 'jobs_unknown'],
+  },
+  {
+    what: 'an unreadable manifest: nobody knows what belongs where',
+    world: world([path('a', 'missing')], { manifestProblems: [{ line: null, message: 'no' }] }),
+    policy: everything,
+    steps: [],
+    refusals: ['manifest_unreadable'],
+  },
+  {
+    what: 'a mount inside would be hidden',
+    world: world([path('hc', 'missing', { inner: ['/jobs/hc/unit'] }), path('hc/2026', 'missing')]),
+    policy: everything,
+    steps: [],
+    refusals: ['mounts_below', 'outer_first'],
+  },
+  {
+    what: 'the outer one is left alone for a crawl, so the inner one is too',
+    world: world([path('hc', 'missing', { crawls: ['1-001'] }), path('hc/2026', 'missing')]),
+    policy: everything,
+    steps: [],
+    refusals: ['crawl_running', 'outer_first'],
+  },
+  {
+    what: 'nobody can say what lies under the mount',
+    world: world([path('a', 'healthy', { shadowed: { kind: 'unknown', because: 'no unshare' } })]),
+    policy: everything,
+    steps: [],
+    refusals: ['shadowed_unknown'],
   },
   ...(['hung', 'degraded', 'denied', 'unknown', 'unwritable'] as const).map((state) => ({
     what: `${state} is never unmounted`,
