@@ -58,7 +58,7 @@ describe('storage status, all well', () => {
     const page = await setup.run('storage', 'status');
     assert.equal(page.status, 0);
     assert.match(page.stdout, /^All is well: 1 hot path, all healthy \(no storage box is configured\)\.\n\n/);
-    assert.match(page.stdout, new RegExp(`^ {2}${setup.jobsRoot}/hc/one {2}job 1 \\(queued\\)$`, 'm'));
+    assert.match(page.stdout, new RegExp(`^ {2}${setup.jobsRoot}/hc/one\\s+job 1 \\(queued\\)$`, 'm'));
     const { answer } = await status(setup);
     assert.deepEqual(answer.hot_paths, [
       {
@@ -89,12 +89,13 @@ describe('storage status, the box is not mounted', () => {
     assert.match(lines[0] ?? '', /^ATTENTION: storage box missing, 2 of 3 hot paths not well\.$/);
     assert.match(lines[2] ?? '', /^MISSING: not mounted: /);
     const places = [
-      `${setup.dir}/box `,
-      `${setup.jobsRoot}/moved `,
+      // A long path stands on a line for itself, so nothing is said of what follows it.
+      `${setup.dir}/box`,
+      `${setup.jobsRoot}/moved`,
       'systemctl start healtharchive-storagebox-sshfs.service ',
       'healtharchive storage tier',
       'HEALTHY\n',
-      `${setup.jobsRoot}/hc/ordinary `,
+      `${setup.jobsRoot}/hc/ordinary`,
     ].map((text) => [text, stdout.indexOf(text)] as const);
     for (const [text, at] of places) assert.notEqual(at, -1, `${text}\n${stdout}`);
     const order = places.map(([, at]) => at);
@@ -104,7 +105,7 @@ describe('storage status, the box is not mounted', () => {
       stdout,
     );
     assert.equal(stdout.match(/systemctl start/g)?.length, 1, 'each step once');
-    assert.match(stdout, /moved +manifest$/m);
+    assert.match(stdout, /moved\s+manifest$/m);
 
     const { answer } = await status(setup);
     assert.deepEqual(answer.base, {
