@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import type { Configuration } from '../config/schema.ts';
 import { OperatorError } from '../core/errors.ts';
 import { parseManifest, type Manifest } from '../core/storage/manifest.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
+import { readPlainFile } from '../effects/plain-file.ts';
 
 /**
  * The tiering manifest; without a file, or without a storage box, it has no lines.
@@ -12,7 +12,7 @@ export function readManifest({ tiering, storagebox, paths }: Configuration): Man
   if (storagebox.mount === '') return { entries: [], problems: [] };
   let text: string;
   try {
-    text = readFileSync(tiering.manifest, 'utf8');
+    text = readPlainFile(tiering.manifest, { followLinks: true });
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return { entries: [], problems: [] };

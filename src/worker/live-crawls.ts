@@ -1,5 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import type { Job } from '../core/jobs/job.ts';
+import { readPlainFile } from '../effects/plain-file.ts';
 import { isCrawlerGone } from './crawler-gone.ts';
 import { attemptFiles, type WorkerPaths } from './worker-paths.ts';
 
@@ -51,24 +52,12 @@ function attemptsWithLock({ locks }: WorkerPaths): string[] {
   }
 }
 
-const maxSpecBytes = 64 * 1024 * 1024;
-
-/**
- * `/` when nobody can say: then it may write anywhere. Root reads here what the worker's user wrote, so it must be a plain
- * file, and not one that is somewhere else or never ends.
- */
+/** `/` when nobody can say: then it may write anywhere. Root reads here what the worker's user wrote. */
 function outputDirOf(paths: WorkerPaths, attempt: string): string {
   try {
-    const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-    const fd = openSync(attemptFiles(paths, attempt).spec, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    try {
-      const stats = fstatSync(fd);
-      if (!stats.isFile() || stats.size > maxSpecBytes) return '/';
-      const spec = JSON.parse(readFileSync(fd, 'utf8')) as { readonly outputDir?: unknown };
-      return typeof spec.outputDir === 'string' ? spec.outputDir : '/';
-    } finally {
-      closeSync(fd);
-    }
+    const text = readPlainFile(attemptFiles(paths, attempt).spec, { followLinks: false });
+    const spec = JSON.parse(text) as { readonly outputDir?: unknown };
+    return typeof spec.outputDir === 'string' ? spec.outputDir : '/';
   } catch {
     return '/';
   }

@@ -16,17 +16,13 @@ import type { TieringPath, TieringWorld } from './tiering-world.ts';
  * steps, or a refusal that says why not. Nothing is unmounted without the step that mounts it again.
  */
 export function decideTiering(world: TieringWorld, policy: TieringPolicy): TieringPlan {
-  const unreadable = world.manifestProblems.find(({ line }) => line === null);
-  // Then nobody knows what belongs where: a directory that a line binds as a whole would be filled with mounts.
-  if (unreadable !== undefined) {
-    return { steps: [], refusals: [general('manifest_unreadable', unreadable.message)] };
+  const refusals: Refusal[] = [];
+  for (const { line, message } of world.manifestProblems) {
+    // Then nobody knows what belongs where: a directory that a line binds as a whole would be filled with mounts.
+    if (line === null) return { steps: [], refusals: [general('manifest_unreadable', message)] };
+    const because = `manifest, line ${line}: ${message}`;
+    refusals.push({ code: 'manifest_line', because, path: null, holdsBack: false });
   }
-  const refusals: Refusal[] = world.manifestProblems.map(({ line, message }) => ({
-    code: 'manifest_line',
-    because: `manifest, line ${line ?? 0}: ${message}`,
-    path: null,
-    holdsBack: false,
-  }));
   if (world.jobsUnknownBecause !== null) {
     const because = `what annual jobs need, and what crawls on other hosts do, is not known: ${world.jobsUnknownBecause}`;
     refusals.push(general('jobs_unknown', because));
@@ -35,13 +31,12 @@ export function decideTiering(world: TieringWorld, policy: TieringPolicy): Tieri
   const done = new Map<string, 'mounted' | 'planned' | 'refused'>();
   // A path comes before those below it, which is also the order in which they are mounted.
   for (const path of [...world.paths].sort((a, b) => compare(a.path, b.path))) {
-    const refusal = done.has(path.path)
-      ? refuse('twice', path, 'it stands for a path that is in the plan already, through a symbolic link')
-      : consider(path, world, policy, done);
     if (done.has(path.path)) {
-      if (refusal !== null && refusal !== 'healthy') refusals.push(refusal);
+      const because = 'it stands for a path that is in the plan already, through a symbolic link';
+      refusals.push(refuse('twice', path, because));
       continue;
     }
+    const refusal = consider(path, world, policy, done);
     done.set(path.path, refusal === null ? 'planned' : refusal === 'healthy' ? 'mounted' : 'refused');
     if (refusal === null) addTo(trees, path, world);
     else if (refusal !== 'healthy') refusals.push(refusal);
@@ -136,7 +131,7 @@ function consider(
 /** Whether the plan takes the mount off anyhow, since it is dead or wrong itself. */
 function isTakenOff(mountPoint: string, world: TieringWorld, policy: TieringPolicy): boolean {
   const path = world.paths.find((candidate) => candidate.path === mountPoint);
-  if (path?.mount === null || path === undefined || path.crawls.length > 0) return false;
+  if (path === undefined || path.mount === null || path.crawls.length > 0) return false;
   if (path.state !== 'dead' && path.state !== 'wrong_source') return false;
   return unsuitableState(path, policy, true) === null;
 }
