@@ -38,11 +38,12 @@ function planJson({ mode, verdict, reason, steps, refusals }: PlanAnswer): Recor
       // What is expected is a detail of ours; the rest of a step is its fields.
       const { kind, because, path, ...more } = result.step as Step & { expects?: unknown; coldPath?: string };
       const cold = more.coldPath === undefined ? {} : { cold_path: more.coldPath };
-      if (!('outcome' in result)) return { kind, because, path, ...cold };
+      const where = path === null ? {} : { path };
+      if (!('outcome' in result)) return { kind, because, ...where, ...cold };
       const { outcome, error, durationMs } = result;
       const failure = error === null ? {} : { error };
       const duration_seconds = Math.round(durationMs) / 1000;
-      return { kind, because, path, ...cold, outcome, ...failure, duration_seconds };
+      return { kind, because, ...where, ...cold, outcome, ...failure, duration_seconds };
     }),
     refusals: refusals.map(({ code, because, path }) => ({
       code,
@@ -59,13 +60,14 @@ const show = (text: string): string => escapeToWidth(text, widest);
 function describePlan({ mode, verdict, reason, steps, refusals }: PlanAnswer): string[] {
   const lines: string[] = [];
   for (const result of steps) {
-    const { kind, path, because } = result.step;
+    const { kind, because } = result.step;
+    const path = show(result.step.path ?? '');
     if (!('outcome' in result)) {
-      lines.push(`${kind.padEnd(8)} ${show(path)}`, `         ${show(because)}`);
+      lines.push(`${kind.padEnd(8)} ${path}`, `         ${show(because)}`);
       continue;
     }
     const seconds = (result.durationMs / 1000).toFixed(2);
-    lines.push(`${result.outcome.padEnd(8)} ${kind.padEnd(8)} ${show(path)}  ${seconds} s`);
+    lines.push(`${result.outcome.padEnd(8)} ${kind.padEnd(8)} ${path}  ${seconds} s`);
     if (result.error !== null) lines.push(`         ${show(result.error)}`);
   }
   if (refusals.length > 0) {

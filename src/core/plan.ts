@@ -15,7 +15,8 @@ export interface Refusal {
 /** One step of a plan, as far as every plan has it. */
 export interface Step {
   readonly kind: string;
-  readonly path: string;
+  /** Null for a step that is about no path. */
+  readonly path: string | null;
   readonly because: string;
 }
 

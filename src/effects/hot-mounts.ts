@@ -34,11 +34,11 @@ export async function bindHotPath(order: BindOrder, options: AccessOptions): Pro
   const baseMount = table.topmostAt(base.path);
   if (covering === undefined || baseMount === undefined) return failed('the storage box is not mounted');
   if (covering.mountPoint === hotPath) return failed('something is mounted there meanwhile');
-  const { id, device, root } = base.mount;
+  const { id, device, root, fstype } = base.mount;
   return await run(
     {
       operation: 'bind',
-      base: { path: base.path, mountId: id, device, root },
+      base: { path: base.path, mountId: id, device, root, fstype },
       coldNames: namesBelow(coldPath, base.path),
       jobsRoot,
       hotNames: namesBelow(hotPath, jobsRoot),
@@ -49,17 +49,29 @@ export async function bindHotPath(order: BindOrder, options: AccessOptions): Pro
   );
 }
 
-/** Takes the given mount off the hot path, if it is the topmost one there. All paths canonical; needs root. */
-export async function unmountHotPath(
-  order: { readonly jobsRoot: string; readonly hotPath: string; readonly mountId: number },
+/** Makes a mount nosuid, nodev and private that is there already. Needs root. */
+export async function secureHotMount(
+  { id, device, root }: Pick<MountSummary, 'id' | 'device' | 'root'>,
   options: AccessOptions,
 ): Promise<MountResult> {
-  const hotNames = namesBelow(order.hotPath, order.jobsRoot);
-  return await run(
-    { operation: 'unmount', jobsRoot: order.jobsRoot, hotNames, mountId: order.mountId },
-    null,
-    options,
-  );
+  return await run({ operation: 'secure', mountId: id, device, root }, null, options);
+}
+
+export interface UnmountOrder {
+  readonly jobsRoot: string;
+  readonly hotPath: string;
+  readonly mountId: number;
+  /** It is dead, and what is mounted inside it of the same file system goes with it. */
+  readonly takesAlong: boolean;
+}
+
+/** Takes the given mount off the hot path, if it is the topmost one there. All paths canonical; needs root. */
+export async function unmountHotPath(
+  { jobsRoot, hotPath, mountId, takesAlong }: UnmountOrder,
+  options: AccessOptions,
+): Promise<MountResult> {
+  const hotNames = namesBelow(hotPath, jobsRoot);
+  return await run({ operation: 'unmount', jobsRoot, hotNames, mountId, takesAlong }, null, options);
 }
 
 async function run(

@@ -31,6 +31,9 @@ switch (request.operation) {
   case 'bind':
     answer((await import('./storage/child-bind.ts')).bind(request));
     break;
+  case 'secure':
+    answer((await import('./storage/child-bind.ts')).secure(request));
+    break;
   case 'unmount':
     answer((await import('./storage/child-unmount.ts')).unmount(request));
     break;

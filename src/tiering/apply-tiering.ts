@@ -10,7 +10,7 @@ import type { MountSummary } from '../core/storage/path-report.ts';
 import { judgeWriteCheck } from '../core/storage/write-check.ts';
 import type { BindStep, TieringPlan, TieringStep, UnmountStep } from '../core/tiering/tiering-plan.ts';
 import type { HeldLock } from '../effects/flock.ts';
-import { bindHotPath, unmountHotPath } from '../effects/hot-mounts.ts';
+import { bindHotPath, secureHotMount, unmountHotPath } from '../effects/hot-mounts.ts';
 import { readMountTable } from '../effects/mount-table.ts';
 import { checkWritable, type AccessOptions } from '../effects/storage-access.ts';
 import { observeStorage, type StorageReport } from '../effects/storage-probe.ts';
@@ -76,8 +76,18 @@ export async function applyTiering(plan: TieringPlan, around: TieringSurrounding
       lock.release();
     }
   }
+  for (const step of plan.steps) {
+    if (step.kind !== 'secure') continue;
+    await run(step, async () => {
+      const result = await secureHotMount(step.expects, around.access);
+      return result.kind === 'done' ? done : failed(result.detail);
+    });
+  }
   const verifies = plan.steps.filter((step) => step.kind === 'verify');
-  const report = await observeBinds(bindsOf(plan.steps), around);
+  const report = await observeBinds(
+    [...bindsOf(plan.steps), ...plan.steps.filter((step) => step.kind === 'secure')],
+    around,
+  );
   for (const step of verifies) await run(step, async () => await verify(step.path, report, around));
   return results;
 }
@@ -97,7 +107,7 @@ type MountStep = UnmountStep | BindStep;
 /** The mount steps of the plan in groups of paths that lie inside one another. */
 function treesOf({ steps }: TieringPlan): MountStep[][] {
   const trees = new Map<string, MountStep[]>();
-  const mountSteps = steps.filter((step) => step.kind !== 'verify');
+  const mountSteps = steps.filter((step) => step.kind === 'unmount' || step.kind === 'bind');
   const paths = mountSteps.map(({ path }) => path).sort((a, b) => a.length - b.length);
   for (const step of mountSteps) {
     const top = paths.find((path) => isAtOrBelow(step.path, path)) ?? step.path;
@@ -131,7 +141,8 @@ async function lookAgain(tree: readonly MountStep[], around: TieringSurroundings
       if (elsewhere === null) return 'the database does not answer now: nobody knows what runs on it';
       const { base } = report;
       if (base?.state !== 'healthy') return `the storage box is ${base?.state ?? 'unknown'} now`;
-      if (base.mount?.id !== expects.baseMountId || base.mount.device !== expects.baseDevice)
+      const planned = expects.base ?? { mountId: around.base.mount.id, device: around.base.mount.device };
+      if (base.mount?.id !== planned.mountId || base.mount.device !== planned.device)
         return 'the storage box is not mounted as it was when the plan was made';
       const state = report.paths.find((seen) => seen.path === path)?.state ?? 'unknown';
       return state === expects.state ? null : `it is ${state} now, no longer ${expects.state}`;
@@ -139,7 +150,10 @@ async function lookAgain(tree: readonly MountStep[], around: TieringSurroundings
   };
 }
 
-async function observeBinds(binds: readonly BindStep[], around: TieringSurroundings): Promise<StorageReport> {
+async function observeBinds(
+  binds: readonly { readonly path: string; readonly coldPath: string }[],
+  around: TieringSurroundings,
+): Promise<StorageReport> {
   const { base, staleErrnos, access } = around;
   return await observeStorage({
     base: { mount: base.path, fstype: base.fstype },
@@ -178,9 +192,14 @@ async function unmountLayers(
     if (state === 'dead' && top.device !== device) {
       return failed(`below the dead mount lies another one (${top.fstype} of ${top.source})`);
     }
-    const inner = table.below(step.path)[0];
+    const takesAlong = state === 'dead';
+    const inner = table.below(step.path).find(({ mountPoint, device: innerDevice }) => {
+      const isMountedAgain = bindsOf(tree).some(({ path }) => path === mountPoint);
+      return !takesAlong || innerDevice !== device || !isMountedAgain;
+    });
     if (inner !== undefined) return failed(`${inner.mountPoint} is mounted below it`);
-    const result = await unmountHotPath({ jobsRoot, hotPath: step.path, mountId: layer.id }, access);
+    const order = { jobsRoot, hotPath: step.path, mountId: layer.id, takesAlong };
+    const result = await unmountHotPath(order, access);
     if (result.kind === 'failed') return failed(result.detail);
   }
   return done;

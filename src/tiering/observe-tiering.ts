@@ -1,4 +1,5 @@
 import type { Configuration } from '../config/schema.ts';
+import type { Mount } from '../core/storage/mountinfo.ts';
 import { isAtOrBelow } from '../core/storage/path-relation.ts';
 import { wantedPaths } from '../core/storage/wanted-paths.ts';
 import type { TieringPath, TieringWorld } from '../core/tiering/tiering-world.ts';
@@ -42,9 +43,11 @@ export async function observeTiering(
   return {
     jobsRoot: rules.jobsRoot,
     base,
+    isBaseToBeMounted: false,
     basePath: rules.storagebox.mount,
     paths: tiered.map((path) => ({
       ...tieringPath(path),
+      isSecured: isSecured(table.topmostAt(path.canonicalPath)),
       inner: table.below(path.canonicalPath).map(({ mountPoint }) => mountPoint),
       crawls: crawlsOn([path.path, path.canonicalPath], crawls),
       shadowed: shadowed.get(path.canonicalPath) ?? null,
@@ -54,7 +57,12 @@ export async function observeTiering(
   };
 }
 
-function tieringPath(path: ObservedPath): Omit<TieringPath, 'crawls' | 'shadowed' | 'inner'> {
+export function isSecured(mount: Mount | undefined): boolean {
+  if (mount === undefined) return true;
+  return !mount.isShared && mount.options.includes('nosuid') && mount.options.includes('nodev');
+}
+
+function tieringPath(path: ObservedPath): Omit<TieringPath, 'crawls' | 'shadowed' | 'inner' | 'isSecured'> {
   const { canonicalPath, expectation, state, errno, reason, mount, coveredBy } = path;
   const coldPath = expectation.kind === 'bind' ? expectation.coldPath : null;
   return { path: canonicalPath, configuredPath: path.path, coldPath, state, errno, reason, mount, coveredBy };

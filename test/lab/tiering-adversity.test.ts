@@ -81,6 +81,64 @@ test('a step of mounting that fails half-way is taken back', async () => {
   });
 });
 
+test('a bind that is made although mount says that it failed is taken back, and the next run makes it right', async () => {
+  await withTieredLab(['hc/2026'], async ({ host }) => {
+    const script = '/usr/bin/mount "$@"; status=$?; case "$*" in *--bind*) exit 16;; esac; exit $status';
+    const plan = await tierWith(host, 'mount', script, '--apply');
+    assert.match(failedStep(plan), /mount failed \(status 16\)/);
+    assert.equal(host.mountsOn(hot('hc/2026')).length, 0);
+    assert.deepEqual(kinds(await tier(host, '--apply')), [
+      `bind ${hot('hc/2026')}`,
+      `verify ${hot('hc/2026')}`,
+    ]);
+  });
+});
+
+test('the right bind made by hand is made nosuid, nodev and private, and verified', async () => {
+  await withTieredLab(['hc/2026'], async ({ host }) => {
+    await host.runOk(`mkdir -p ${cold('hc/2026')} ${hot('hc/2026')}`);
+    await host.runOk(`mount --bind ${cold('hc/2026')} ${hot('hc/2026')}`);
+    await host.runOk(
+      `mount --make-shared ${hot('hc/2026')} && mount -o remount,bind,dev,suid ${hot('hc/2026')}`,
+    );
+    const answer = await tier(host, '--apply');
+    assert.deepEqual(kinds(answer), [`secure ${hot('hc/2026')}`, `verify ${hot('hc/2026')}`]);
+    assert.equal(answer.status, 0, JSON.stringify(answer));
+    const shown = await host.runOk(`findmnt -n -o PROPAGATION,OPTIONS ${hot('hc/2026')}`);
+    assert.match(shown, /^private .*nosuid,nodev/);
+    assert.equal((await tier(host, '--apply')).plan.verdict, 'nothing_to_do');
+  });
+});
+
+test('who merges files from under a mount, as the page says, never sees the storage box there', async () => {
+  await withTieredLab(['hc/2026'], async ({ host }) => {
+    await host.runOk(`mkdir -p ${hot('hc/2026')} && echo old > ${hot('hc/2026')}/file`);
+    await host.runOk(
+      `mkdir /mnt/under && mount --bind ${hot('hc')} /mnt/under && mount --make-private /mnt/under`,
+    );
+    assert.equal((await tier(host, '--apply')).plan.steps.at(-1)?.outcome, 'done');
+    assert.equal(await host.runOk('findmnt --submounts -n -o TARGET /mnt/under'), '/mnt/under\n');
+    assert.equal(await host.runOk('ls /mnt/under/2026'), 'file\n');
+  });
+});
+
+test('a dead mount inside a dead one: both come back', async () => {
+  await withTieredLab(['hc', 'hc/2026'], async ({ host, box }) => {
+    assert.equal((await tier(host, '--apply')).status, 0);
+    await killSshfs(host, box.base);
+    await mountBase(box);
+    const answer = await tier(host, '--apply', '--repair-stale-mounts');
+    assert.equal(answer.status, 0, JSON.stringify(answer));
+    const [base] = host.mountsOn(box.base);
+    for (const path of [hot('hc'), hot('hc/2026')])
+      assert.deepEqual(
+        host.mountsOn(path).map(({ device }) => device),
+        [base?.device],
+      );
+    assert.equal((await tier(host, '--apply')).plan.verdict, 'nothing_to_do');
+  });
+});
+
 test('the base goes away between plan and apply: nothing is bound', async () => {
   await withTieredLab(['hc/2026'], async ({ host, box }) => {
     for (const change of ['gone', 'another'] as const) {

@@ -34,7 +34,7 @@ export function judgePath(evidence: PathEvidence): PathReport {
 function decide(evidence: PathEvidence): StorageVerdict {
   const covering = evidence.table.covering(evidence.path);
   const failure = judgeLookup(evidence.lookup, evidence);
-  const missing = missingReason(evidence);
+  const missing = evidence.isResolved ? missingReason(evidence) : null;
   if (missing !== null && !(failure && covering && isNetworkFileSystem(covering.fstype))) {
     return { state: 'missing', errno: null, reason: `${missing}; ${describeWhatAnswers(evidence.lookup)}` };
   }

@@ -18,6 +18,8 @@ export interface Mount {
   readonly source: string;
   /** Options of the superblock, shared by all its mounts. */
   readonly superOptions: readonly string[];
+  /** What is mounted below it later shows in other copies of it too (mount_namespaces(7)). */
+  readonly isShared: boolean;
   /** The mounted directory was removed on this machine. A network server's removal does not show here. */
   readonly deleted: boolean;
 }
@@ -46,6 +48,7 @@ export function parseMountinfoLine(line: string): Mount | undefined {
     root: unescapeMountField(deleted ? root.slice(0, -deletedSuffix.length) : root),
     mountPoint: unescapeMountField(mountPoint),
     options: splitOptions(options),
+    isShared: fields.slice(6, separator).some((field) => field.startsWith('shared:')),
     fstype: unescapeMountField(fields[separator + 1] ?? ''),
     // Some drivers write a source without escaping its spaces, so everything up to the last field is the source.
     source: unescapeMountField(fields.slice(separator + 2, -1).join(' ')),

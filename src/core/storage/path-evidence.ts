@@ -9,6 +9,8 @@ export interface PathEvidence extends LookupContext {
   readonly path: string;
   readonly table: MountTable;
   readonly lookup: Lookup;
+  /** False: its links could not be followed, so the mount table says nothing about it. */
+  readonly isResolved: boolean;
   readonly expectation: Expectation;
   /** Null without a storage box. */
   readonly base: Base | null;

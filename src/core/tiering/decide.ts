@@ -1,8 +1,10 @@
 import type { Refusal } from '../plan.ts';
 import { describeShadowed, type Shadowed } from '../storage/shadowed-data.ts';
-import { isAtOrBelow, isBelow } from '../storage/path-relation.ts';
+import { isAtOrBelow, isBelow, isNormalised } from '../storage/path-relation.ts';
 import type {
   BindStep,
+  ExpectedBase,
+  SecureStep,
   TieringPlan,
   TieringPolicy,
   TieringStep,
@@ -45,16 +47,25 @@ export function decideTiering(world: TieringWorld, policy: TieringPolicy): Tieri
     if (path.shadowed !== null) refusals.push(shadowedRefusal(path, path.shadowed));
   }
   const binds = trees.flatMap((tree) => tree.binds);
-  const verifies = binds.map(({ path }): VerifyStep => ({
+  const secures = world.paths.flatMap(secureStep);
+  const verifies = [...binds, ...secures].map(({ path }): VerifyStep => ({
     kind: 'verify',
     path,
     because: 'mounted is not yet usable: state, identity and a written file as the worker’s user',
   }));
   const steps: TieringStep[] = [
     ...trees.flatMap(({ unmounts, binds }) => [...unmounts.toReversed(), ...binds]),
+    ...secures,
     ...verifies,
   ];
   return { steps, refusals };
+}
+
+function secureStep({ path, state, isSecured, mount, coldPath }: TieringPath): SecureStep[] {
+  if (state !== 'healthy' || isSecured || mount === null || coldPath === null) return [];
+  const { id, device, root } = mount;
+  const because = 'the right mount, but not nosuid, nodev and private';
+  return [{ kind: 'secure', path, because, coldPath, expects: { id, device, root } }];
 }
 
 /** Paths inside one another: they are taken off and mounted together. */
@@ -64,28 +75,38 @@ interface Tree {
   readonly binds: BindStep[];
 }
 
-function addTo(trees: Tree[], path: TieringPath, { base }: TieringWorld): void {
+function addTo(trees: Tree[], path: TieringPath, world: TieringWorld): void {
   const { coldPath, mount, configuredPath } = path;
-  if (coldPath === null || base.mount === null) return;
+  if (coldPath === null) return;
   let tree = trees.find(({ top }) => isAtOrBelow(path.path, top));
   if (tree === undefined) {
     tree = { top: path.path, unmounts: [], binds: [] };
     trees.push(tree);
   }
-  const expects = { baseMountId: base.mount.id, baseDevice: base.mount.device };
-  if (mount !== null && (path.state === 'dead' || path.state === 'wrong_source')) {
+  const base = expectedBase(world);
+  const isGoingAlong = tree.unmounts.some(
+    ({ path: outer, expects: { device, state } }) =>
+      state === 'dead' && device === mount?.device && isBelow(path.path, outer),
+  );
+  const isUnfit = path.state === 'dead' || path.state === 'wrong_source';
+  if (mount !== null && isUnfit && !isGoingAlong) {
     const { id, device, layers } = mount;
     tree.unmounts.push({
       kind: 'unmount',
       path: path.path,
       configuredPath,
       because: path.reason,
-      expects: { ...expects, mountId: id, device, layers, state: path.state },
+      expects: { base, mountId: id, device, layers, state: path.state },
     });
   }
   const because =
     path.state === 'missing' ? path.reason : `${coldPath} belongs there; it is on the storage box`;
-  tree.binds.push({ kind: 'bind', path: path.path, configuredPath, because, coldPath, expects });
+  tree.binds.push({ kind: 'bind', path: path.path, configuredPath, because, coldPath, expects: { base } });
+}
+
+function expectedBase({ base, isBaseToBeMounted }: TieringWorld): ExpectedBase {
+  if (isBaseToBeMounted || base.mount === null) return null;
+  return { mountId: base.mount.id, device: base.mount.device };
 }
 
 /** Null: it is to be mounted. */
@@ -96,10 +117,10 @@ function consider(
   done: ReadonlyMap<string, 'mounted' | 'planned' | 'refused'>,
 ): Refusal | 'healthy' | null {
   if (path.state === 'healthy') return 'healthy';
-  if (path.coldPath === null || !isBelow(path.path, world.jobsRoot)) {
+  if (path.coldPath === null || !isNormalised(path.path) || !isBelow(path.path, world.jobsRoot)) {
     return refuse('outside_jobs_root', path, `it does not lie below the jobs root ${world.jobsRoot}`);
   }
-  if (!isBelow(path.coldPath, world.basePath)) {
+  if (!isNormalised(path.coldPath) || !isBelow(path.coldPath, world.basePath)) {
     const because = `its cold path ${path.coldPath} does not lie on the storage box ${world.basePath}`;
     return refuse('outside_storage_box', path, because);
   }
@@ -114,7 +135,8 @@ function consider(
   if (path.crawls.length > 0) {
     return refuse('crawl_running', path, `a crawl runs on it (${path.crawls.join(', ')})`, true);
   }
-  if (world.base.state !== 'healthy' || world.base.mount === null) {
+  const isBaseThere = world.base.state === 'healthy' && world.base.mount !== null;
+  if (!isBaseThere && !world.isBaseToBeMounted) {
     const because = `nothing is bound from a storage box that is ${world.base.state} (${world.base.reason})`;
     return refuse('base_not_healthy', path, because, true);
   }

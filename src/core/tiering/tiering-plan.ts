@@ -1,8 +1,12 @@
 import type { Refusal } from '../plan.ts';
+import type { MountSummary } from '../storage/path-report.ts';
 
-export type TieringStep = UnmountStep | BindStep | VerifyStep;
+export type TieringStep = UnmountStep | BindStep | SecureStep | VerifyStep;
 
-/** Takes off what is mounted at a path, so that the bind step of the same plan can put the right mount there. */
+/**
+ * Takes off what is mounted at a path, so that the bind step of the same plan can put the right mount there. A dead mount
+ * takes those inside it along that are of the same file system: nobody can reach them through it.
+ */
 export interface UnmountStep {
   readonly kind: 'unmount';
   readonly path: string;
@@ -13,9 +17,8 @@ export interface UnmountStep {
     readonly mountId: number;
     readonly device: string;
     readonly layers: number;
-    /** What belongs there must still be mountable: the base, as it was. */
-    readonly baseMountId: number;
-    readonly baseDevice: string;
+    /** What belongs there must still be mountable. */
+    readonly base: ExpectedBase;
     readonly state: 'dead' | 'wrong_source';
   };
 }
@@ -28,7 +31,20 @@ export interface BindStep {
   readonly because: string;
   readonly coldPath: string;
   /** Checked again right before: the base is still this mount, and nothing is mounted at the path. */
-  readonly expects: { readonly baseMountId: number; readonly baseDevice: string };
+  readonly expects: { readonly base: ExpectedBase };
+}
+
+/** The base as the plan knows it; null when a step before this one mounts it. */
+export type ExpectedBase = { readonly mountId: number; readonly device: string } | null;
+
+/** Makes the right mount nosuid, nodev and private, which it is not: made by hand, or its maker was killed. */
+export interface SecureStep {
+  readonly kind: 'secure';
+  readonly path: string;
+  readonly because: string;
+  readonly coldPath: string;
+  /** Checked again right before. */
+  readonly expects: Pick<MountSummary, 'id' | 'device' | 'root'>;
 }
 
 /** Looks at the path as a crawl would: state, identity, and a small file written as the worker's user. */
@@ -41,7 +57,7 @@ export interface VerifyStep {
 export interface TieringPlan {
   /**
    * In the order in which they are done: tree by tree, unmounts from the inside out, then binds from the outside in; in the
-   * end verification.
+   * end what is right but not secured, and verification.
    */
   readonly steps: readonly TieringStep[];
   readonly refusals: readonly Refusal[];

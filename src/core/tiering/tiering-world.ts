@@ -7,6 +7,8 @@ import type { MountSummary, StorageVerdict } from '../storage/path-report.ts';
 export interface TieringWorld {
   readonly jobsRoot: string;
   readonly base: BaseReport;
+  /** Another plan, which this one is part of, mounts the base first. */
+  readonly isBaseToBeMounted: boolean;
   /** Where the base really is: `base.path` as the mount table has it. */
   readonly basePath: string;
   readonly paths: readonly TieringPath[];
@@ -24,6 +26,8 @@ export interface TieringPath extends StorageVerdict {
   readonly coldPath: string | null;
   /** The topmost mount at exactly the path. */
   readonly mount: MountSummary | null;
+  /** nosuid, nodev and private, as far as something is mounted there. */
+  readonly isSecured: boolean;
   /** Where the mount begins that answers for it. */
   readonly coveredBy: string;
   /** Crawls that write to it, or above or below it: `JOB-NNN`, or `job N`. */

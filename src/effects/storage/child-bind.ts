@@ -3,7 +3,7 @@ import type { Mount } from '../../core/storage/mountinfo.ts';
 import { joinBelow } from '../../core/storage/path-relation.ts';
 import { readMountTable } from '../mount-table.ts';
 import { mountIdOf, openBelow, openDirectory, openMount, viaDescriptor } from './child-pinned.ts';
-import type { BindRequest, ChildAnswer } from './child-protocol.ts';
+import type { BindRequest, ChildAnswer, SecureRequest } from './child-protocol.ts';
 import { errnoName } from './errno-name.ts';
 import { runMountProgram } from './mount-program.ts';
 
@@ -14,6 +14,7 @@ class Surprise extends Error {}
 export function bind(request: BindRequest): ChildAnswer {
   let doing = 'open the storage box';
   try {
+    requireSameBase(request);
     const cold = openCold(request, (step) => {
       doing = step;
     });
@@ -25,19 +26,42 @@ export function bind(request: BindRequest): ChildAnswer {
     doing = 'mount';
     const before = new Set(readMountTable().mounts.map(({ id }) => id));
     // Onto the open directory: a link put in its place meanwhile is nothing to us.
-    must(runMountProgram('mount', ['-c', '--bind', fdOf(0), fdOf(1)], [cold, hot]));
-    const mount = readMountTable().mounts.find(
-      ({ id, parentId, device }) =>
-        !before.has(id) && parentId === request.coveringMountId && device === request.base.device,
-    );
-    if (mount === undefined) throw new Surprise('the new mount is not in the mount table');
+    const problem = runMountProgram('mount', ['-c', '--bind', fdOf(0), fdOf(1)], [cold, hot]);
+    // Whatever the program says: it can be killed, or fail to note what it did, after the mount was made.
+    const made = newMount(request, before);
+    if (made === null) throw new Surprise(problem ?? 'the new mount is not in the mount table');
     doing = 'open the new mount';
-    return prove(request, mount.id);
+    return prove(request, made.id, problem);
   } catch (error) {
     if (error instanceof Surprise) return { kind: 'refused', errno: null, detail: error.message };
     const errno = errnoName(error);
     return { kind: 'refused', errno, detail: `could not ${doing} (${errno})` };
   }
+}
+
+/** The mount that came onto the directory since. Only one that is certainly ours may be taken off again. */
+function newMount(request: BindRequest, before: ReadonlySet<number>): Mount | null {
+  const { coveringMountId, base, coldNames } = request;
+  const made = readMountTable().mounts.filter(
+    ({ id, parentId }) => !before.has(id) && parentId === coveringMountId,
+  );
+  const root = joinBelow(base.root, coldNames.join('/'));
+  const likely = made.filter((mount) => mount.device === base.device && mount.root === root);
+  const [mount, ...others] = likely.length > 0 ? likely : made;
+  if (others.length > 0)
+    throw new Surprise('several mounts were made at once; nobody can tell which is ours');
+  return mount ?? null;
+}
+
+/** Ids and minors are both used again at once (storage-facts F17), so neither tells one base from the next. */
+function requireSameBase({ base }: BindRequest): void {
+  const mount = readMountTable().topmostAt(base.path);
+  const isSame =
+    mount?.id === base.mountId &&
+    mount.device === base.device &&
+    mount.root === base.root &&
+    mount.fstype === base.fstype;
+  if (!isSame) throw new Surprise('the storage box is not mounted as it was when the plan was made');
 }
 
 function openCold(request: BindRequest, tell: (step: string) => void): number {
@@ -54,13 +78,12 @@ function openCold(request: BindRequest, tell: (step: string) => void): number {
 }
 
 /** All of it on the mount itself, wherever somebody has moved its directory meanwhile. */
-function prove(request: BindRequest, mountId: number): ChildAnswer {
+function prove(request: BindRequest, mountId: number, problem: string | null): ChildAnswer {
   const top = openMount(mountId);
   let isProved = false;
   try {
-    must(runMountProgram('mount', ['-c', '-o', 'remount,bind,nosuid,nodev', fdOf(0)], [top]));
-    // Else what is mounted below it later shows up inside the storage box too (mount_namespaces(7)).
-    must(runMountProgram('mount', ['-c', '--make-private', fdOf(0)], [top]));
+    must(problem);
+    must(secureMount(top));
     const mount = readMountTable().mounts.find(({ id }) => id === mountId);
     if (mount === undefined) throw new Surprise('the new mount was taken off at once');
     must(identityProblem(request, mount));
@@ -70,6 +93,29 @@ function prove(request: BindRequest, mountId: number): ChildAnswer {
     if (!isProved) runMountProgram('umount', ['-c', '--lazy', fdOf(0)], [top]);
     closeSync(top);
   }
+}
+
+/** Makes a mount of the jobs root safe that is not, as its maker was killed or has not thought of it. */
+export function secure({ mountId, device, root }: SecureRequest): ChildAnswer {
+  try {
+    const mount = readMountTable().mounts.find(({ id }) => id === mountId);
+    if (mount?.device !== device || mount.root !== root)
+      throw new Surprise('another mount lies there than when the plan was made');
+    must(secureMount(openMount(mountId)));
+    return { kind: 'mounted', mountId };
+  } catch (error) {
+    if (error instanceof Surprise) return { kind: 'refused', errno: null, detail: error.message };
+    const errno = errnoName(error);
+    return { kind: 'refused', errno, detail: `could not open the mount (${errno})` };
+  }
+}
+
+function secureMount(top: number): string | null {
+  return (
+    runMountProgram('mount', ['-c', '-o', 'remount,bind,nosuid,nodev', fdOf(0)], [top]) ??
+    // Else what is mounted below it later shows up inside the storage box too (mount_namespaces(7)).
+    runMountProgram('mount', ['-c', '--make-private', fdOf(0)], [top])
+  );
 }
 
 function identityProblem({ base, coldNames, jobsRoot, hotNames }: BindRequest, mount: Mount): string | null {

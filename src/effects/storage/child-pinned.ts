@@ -5,7 +5,7 @@
  * nothing of the file system that is mounted there, so a dead one can be opened too (open(2)).
  */
 import { chownSync, closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { readMountTable } from '../mount-table.ts';
+import { unescapeMountField } from '../../core/storage/mountinfo.ts';
 import { errnoName } from './errno-name.ts';
 
 /** Node has no name for it; the same on every architecture it runs on. */
@@ -37,6 +37,8 @@ export function openBelow(fd: number, names: readonly string[], make: boolean): 
 }
 
 function openName(above: number, name: string, make: boolean): number {
+  // O_NOFOLLOW says nothing about these two, which lead elsewhere just as well.
+  if (name === '' || name === '.' || name === '..') throw notBelow();
   const path = viaDescriptor(above, name);
   try {
     return openDirectory(path);
@@ -54,9 +56,22 @@ function openName(above: number, name: string, make: boolean): number {
   return made;
 }
 
+function notBelow(): NodeJS.ErrnoException {
+  return Object.assign(new Error('a name that leads nowhere below'), { code: 'EINVAL' });
+}
+
 /** Of the mount that the open directory lies in, as in mountinfo (proc_pid_fdinfo(5)). */
 export function mountIdOf(fd: number): number {
   return Number(/^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1]);
+}
+
+/** In bytes: a directory above it can have been given a name that is no UTF-8. */
+function mountPointOf(mountId: number): Buffer {
+  const fields = readFileSync('/proc/self/mountinfo', 'latin1')
+    .split('\n')
+    .map((line) => line.split(' '))
+    .find(([id]) => id === String(mountId));
+  return Buffer.from(unescapeMountField(fields?.[4] ?? '/nowhere'), 'latin1');
 }
 
 const openMountTries = 100;
@@ -68,8 +83,7 @@ const openMountTries = 100;
 export function openMount(mountId: number): number {
   for (let tries = 1; ; tries += 1) {
     try {
-      const path = readMountTable().mounts.find(({ id }) => id === mountId)?.mountPoint ?? '/nowhere';
-      const fd = openDirectory(path);
+      const fd = openSync(mountPointOf(mountId), flags);
       if (mountIdOf(fd) === mountId) return fd;
       closeSync(fd);
       if (tries >= openMountTries) throw new Error(`mount ${mountId} is not to be caught`);

@@ -27,6 +27,7 @@ export type ChildRequest =
     }
   | { readonly operation: 'statfs'; readonly path: string }
   | ({ readonly operation: 'bind' } & BindRequest)
+  | ({ readonly operation: 'secure' } & SecureRequest)
   | ({ readonly operation: 'unmount' } & UnmountRequest)
   | ({ readonly operation: 'count_files' } & CountRequest);
 
@@ -38,6 +39,7 @@ export interface BindRequest {
     readonly device: string;
     /** As in mountinfo. */
     readonly root: string;
+    readonly fstype: string;
   };
   /** Below the base. What is absent is made. */
   readonly coldNames: readonly string[];
@@ -48,11 +50,20 @@ export interface BindRequest {
   readonly coveringMountId: number;
 }
 
+/** The mount as it was when the plan was made. */
+export interface SecureRequest {
+  readonly mountId: number;
+  readonly device: string;
+  readonly root: string;
+}
+
 export interface UnmountRequest {
   readonly jobsRoot: string;
   readonly hotNames: readonly string[];
   /** The topmost mount, which is taken off. */
   readonly mountId: number;
+  /** Mounts inside it of the same superblock go with it. */
+  readonly takesAlong: boolean;
 }
 
 export interface CountRequest {

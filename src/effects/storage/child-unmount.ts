@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import type { Mount } from '../../core/storage/mountinfo.ts';
 import { readMountTable } from '../mount-table.ts';
 import { mountIdOf, openBelow, openDirectory, viaDescriptor } from './child-pinned.ts';
 import type { ChildAnswer, UnmountRequest } from './child-protocol.ts';
@@ -8,15 +9,17 @@ import { runMountProgram } from './mount-program.ts';
 /**
  * Takes off the topmost mount of the hot path, if it still is the one that is meant. By descriptor, not by path: in a mount
  * namespace of their own others can rename a mount point, or put a link in its place, and umount(8) would follow that. An
- * open mount is busy, so it is taken off lazily; nothing may be mounted inside it, because that would go with it.
+ * open mount is busy, so it is taken off lazily; what is mounted inside goes with it, so that must be nothing, or as dead.
  */
-export function unmount({ jobsRoot, hotNames, mountId }: UnmountRequest): ChildAnswer {
+export function unmount({ jobsRoot, hotNames, mountId, takesAlong }: UnmountRequest): ChildAnswer {
   try {
     const top = openBelow(openDirectory(jobsRoot), hotNames, false);
     if (mountIdOf(top) !== mountId) {
       return refused('another mount lies there than when the plan was made');
     }
-    const inner = readMountTable().mounts.find(({ parentId }) => parentId === mountId);
+    const { mounts } = readMountTable();
+    const device = mounts.find(({ id }) => id === mountId)?.device;
+    const inner = inside(mounts, mountId).find((mount) => !takesAlong || mount.device !== device);
     if (inner !== undefined) return refused(`${inner.mountPoint} is mounted inside it`);
     const problem = runMountProgram('umount', ['-c', '--lazy', viaDescriptor(3)], [top]);
     closeSync(top);
@@ -27,6 +30,13 @@ export function unmount({ jobsRoot, hotNames, mountId }: UnmountRequest): ChildA
     const errno = errnoName(error);
     return { kind: 'refused', errno, detail: `could not open the hot path (${errno})` };
   }
+}
+
+/** Whatever is mounted in the mount, and in that again. */
+function inside(mounts: readonly Mount[], mountId: number): Mount[] {
+  return mounts
+    .filter(({ parentId, id }) => parentId === mountId && id !== mountId)
+    .flatMap((mount) => [mount, ...inside(mounts, mount.id)]);
 }
 
 function refused(detail: string): ChildAnswer {

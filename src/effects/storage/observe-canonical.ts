@@ -63,9 +63,19 @@ export async function observeCanonical(
     base: box && baseVerdict && { path: box.mount, ...baseVerdict },
     paths: paths.map(({ path, expectation }) => {
       const canonicalPath = canonical.of(path);
-      const lookup = canonical.failureOf(path) ?? lookupOf(canonicalPath);
+      const failure = canonical.failureOf(path);
+      const lookup = failure ?? lookupOf(canonicalPath);
+      const isResolved = failure === null;
       const context = contextOf(canonicalPath);
-      const report = judgePath({ path: canonicalPath, table: before, lookup, expectation, base, ...context });
+      const report = judgePath({
+        path: canonicalPath,
+        table: before,
+        lookup,
+        isResolved,
+        expectation,
+        base,
+        ...context,
+      });
       return { path, canonicalPath, expectation, ...report };
     }),
     table: before,

@@ -39,6 +39,7 @@ interface Case {
   readonly path?: string;
   readonly expects?: Expectation;
   readonly lookup?: Lookup;
+  readonly isResolved?: boolean;
   readonly stale?: readonly string[];
   readonly noBox?: true;
   readonly state: StorageState;
@@ -284,6 +285,16 @@ const cases: readonly Case[] = [
     errno: 'ENOTCONN',
     reason: /seen at \/srv\/ha\/jobs\/hc/,
   },
+  {
+    name: 'tiered path whose links lead round in circles: nothing is to be mounted on what nobody can name',
+    path: '/srv/ha/jobs/loop/../../ops',
+    expects: bindOf('loop'),
+    lookup: { kind: 'error', errno: 'ELOOP' },
+    isResolved: false,
+    state: 'unknown',
+    errno: 'ELOOP',
+    reason: /ELOOP/,
+  },
 ];
 
 function judge(c: Case) {
@@ -292,6 +303,7 @@ function judge(c: Case) {
     path: c.path ?? '/srv/ha/jobs/hc',
     table,
     lookup: c.lookup ?? present,
+    isResolved: c.isResolved ?? true,
     expectation: c.expects ?? bindOf('hc'),
     base: c.noBox ? null : locateBase(table, '/srv/ha/box', 'fuse.sshfs'),
     staleErrnos: c.stale ?? ['ENOTCONN'],

@@ -120,6 +120,7 @@ const root: Mount = {
   fstype: 'ext4',
   source: '',
   superOptions: [],
+  isShared: false,
   deleted: false,
 };
 

@@ -14,7 +14,7 @@ const lines: readonly (readonly [string, string, Partial<Mount>])[] = [
   [
     'ext4 root, one optional field (5.10)',
     '26 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro',
-    { id: 26, parentId: 1, device: '8:1', root: '/', mountPoint: '/', fstype: 'ext4', source: '/dev/sda1' },
+    { id: 26, parentId: 1, root: '/', mountPoint: '/', fstype: 'ext4', source: '/dev/sda1', isShared: true },
   ],
   [
     'sshfs (6.1)',
@@ -22,6 +22,7 @@ const lines: readonly (readonly [string, string, Partial<Mount>])[] = [
     {
       fstype: 'fuse.sshfs',
       source: 'u1@box:/home',
+      isShared: false,
       superOptions: ['rw', 'user_id=0', 'group_id=0', 'allow_other'],
     },
   ],
@@ -32,8 +33,8 @@ const lines: readonly (readonly [string, string, Partial<Mount>])[] = [
   ],
   [
     'three optional fields (propagate_from)',
-    '71 43 0:50 / /mnt/x rw shared:3 master:2 propagate_from:1 - tmpfs none rw',
-    { fstype: 'tmpfs', source: 'none' },
+    '71 43 0:50 / /mnt/x rw master:2 propagate_from:1 shared:3 - tmpfs none rw',
+    { fstype: 'tmpfs', source: 'none', isShared: true },
   ],
   [
     'empty source',

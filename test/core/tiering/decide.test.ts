@@ -26,6 +26,7 @@ function path(name: string, state: StorageState, more: Partial<TieringPath> = {}
     path: hot,
     configuredPath: hot,
     inner: [],
+    isSecured: true,
     coldPath: `/box/jobs/${name}`,
     state,
     errno: null,
@@ -48,6 +49,7 @@ function world(paths: readonly TieringPath[], more: Partial<TieringWorld> = {}):
       reason: 'it answers',
       mount: { ...mountOf('0:77', 40), root: '/' },
     },
+    isBaseToBeMounted: false,
     basePath: '/box',
     paths,
     manifestProblems: [],
@@ -74,6 +76,27 @@ const replaced = (name: string) => [`unmount /jobs/${name}`, ...bound(name)];
 
 const cases: readonly Case[] = [
   { what: 'all is well', world: world([path('a', 'healthy')]), policy: everything, steps: [], refusals: [] },
+  {
+    what: 'right, but not secured',
+    world: world([path('a', 'healthy', { isSecured: false }), path('b', 'healthy')]),
+    policy: nothingMore,
+    steps: ['secure /jobs/a', 'verify /jobs/a'],
+    refusals: [],
+  },
+  {
+    what: 'missing, at a path that leads elsewhere',
+    world: world([path('a', 'missing', { path: '/jobs/loop/../../ops' })]),
+    policy: everything,
+    steps: [],
+    refusals: ['outside_jobs_root'],
+  },
+  {
+    what: 'dead, and the base too, which the plan that this one is part of mounts first',
+    world: world([path('a', 'dead')], { ...deadBase, isBaseToBeMounted: true }),
+    policy: everything,
+    steps: replaced('a'),
+    refusals: [],
+  },
   {
     what: 'missing',
     world: world([path('a', 'missing')]),
@@ -146,8 +169,8 @@ const cases: readonly Case[] = [
       path('hc/own', 'dead'),
     ]),
     policy: everything,
+    // The one inside is of the same dead file system, and goes along.
     steps: [
-      'unmount /jobs/hc/own',
       'unmount /jobs/hc',
       'bind /jobs/hc',
       'bind /jobs/hc/2026',
