@@ -5,7 +5,7 @@ import { limitOf } from './limits.ts';
 import type { AbortStep, RecoveryPolicy, RestartStep } from './recovery-plan.ts';
 import type { RecoveryWorld, WatchedBase } from './recovery-world.ts';
 import { refuse } from './refusals.ts';
-import { unitActivity, whyUnusable } from './unit-activity.ts';
+import { unitActivity, whyUnusable } from '../units/unit-activity.ts';
 
 /** What is done about the base. */
 export interface BaseOutlook {

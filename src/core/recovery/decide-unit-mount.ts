@@ -3,7 +3,7 @@ import type { VerifyStep } from '../tiering/tiering-plan.ts';
 import type { ClearStep, RestartStep } from './recovery-plan.ts';
 import type { WatchedPath } from './recovery-world.ts';
 import { refuse } from './refusals.ts';
-import { unitActivity, whyUnusable } from './unit-activity.ts';
+import { unitActivity, whyUnusable } from '../units/unit-activity.ts';
 
 export interface UnitMountDecision {
   readonly clear: ClearStep | null;

@@ -1,4 +1,4 @@
-import type { UnitState } from './recovery-world.ts';
+import type { UnitState } from '../units/unit-state.ts';
 
 /** Written before the worker is stopped, so that whoever comes next brings it back. */
 export interface Intent {

@@ -1,6 +1,7 @@
 import type { BaseReport } from '../storage/base.ts';
 import type { ManifestProblem } from '../storage/manifest.ts';
 import type { TieringPath } from '../tiering/tiering-world.ts';
+import type { UnitState } from '../units/unit-state.ts';
 
 /** All that recovery decides by, read once. Paths are canonical. */
 export interface RecoveryWorld {
@@ -66,15 +67,4 @@ export interface Cooldown {
   readonly outputDir: string;
   /** Wall clock: when the infra error was. */
   readonly beganAtMs: number;
-}
-
-/** Of `systemctl show`. */
-export interface UnitState {
-  readonly unit: string;
-  readonly load: string;
-  readonly active: string;
-  readonly sub: string;
-  readonly fileState: string;
-  /** Changes with every start. */
-  readonly invocationId: string;
 }

@@ -2,11 +2,11 @@
 import type { RecoveryPolicy } from '../../../src/core/recovery/recovery-plan.ts';
 import type {
   RecoveryWorld,
-  UnitState,
   WatchedBase,
   WatchedCrawl,
   WatchedPath,
 } from '../../../src/core/recovery/recovery-world.ts';
+import type { UnitState } from '../../../src/core/units/unit-state.ts';
 import type { MountSummary } from '../../../src/core/storage/path-report.ts';
 import type { StorageState } from '../../../src/core/storage/path-state.ts';
 

@@ -1,4 +1,4 @@
-import type { UnitState } from './recovery-world.ts';
+import type { UnitState } from './unit-state.ts';
 
 /**
  * What systemd is doing about a unit. `starting`: its start is under way. `waiting`: it will start it by itself, after
