@@ -16,9 +16,10 @@ const layers = {
 
 const onlyInMain = 'Only src/main.ts ends the process; throw an error of src/core/errors.ts instead.';
 
-function layerRule(layer, forbidden) {
+/** `depth`: how many folders below src/ the importing file lies at least; fewer `../` stay inside the layer. */
+function layerRule(layer, forbidden, files, depth) {
   const patterns = forbidden.map((name) => ({
-    regex: `^(\\.\\./)+${name}/`,
+    regex: `^(\\.\\./){${depth},}${name}/`,
     message: `src/${layer} must not import from src/${name}: arrows point one way (ARCHITECTURE.md).`,
   }));
   if (layer === 'core') {
@@ -27,10 +28,7 @@ function layerRule(layer, forbidden) {
       message: 'src/core is pure: no node:*, no packages, no I/O (ARCHITECTURE.md).',
     });
   }
-  return {
-    files: [`src/${layer}/**/*.ts`],
-    rules: { 'no-restricted-imports': ['error', { patterns }] },
-  };
+  return { files: [files], rules: { 'no-restricted-imports': ['error', { patterns }] } };
 }
 
 export default tseslint.config(
@@ -62,7 +60,10 @@ export default tseslint.config(
       'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
     },
   },
-  ...Object.entries(layers).map(([layer, forbidden]) => layerRule(layer, forbidden)),
+  ...Object.entries(layers).flatMap(([layer, forbidden]) => [
+    layerRule(layer, forbidden, `src/${layer}/*.ts`, 1),
+    layerRule(layer, forbidden, `src/${layer}/*/**/*.ts`, 2),
+  ]),
   {
     files: ['src/core/**/*.ts'],
     rules: {

@@ -60,6 +60,7 @@ const offences: readonly (readonly [file: string, code: string, rule: string])[]
   ['src/hot-paths/x.ts', use('../worker/worker.ts'), 'no-restricted-imports'],
   ['src/worker/x.ts', use('../tiering/apply-tiering.ts'), 'no-restricted-imports'],
   ['src/tiering/x.ts', use('../cli/table.ts'), 'no-restricted-imports'],
+  ['src/core/recovery/x.ts', use('../../tiering/apply-tiering.ts'), 'no-restricted-imports'],
   ['src/store/x.ts', use('../effects/log.ts'), 'no-restricted-imports'],
   ['src/store/migrations/x.ts', use('../../cli/table.ts'), 'no-restricted-imports'],
   ['src/worker/x.ts', use('../cli/table.ts'), 'no-restricted-imports'],
@@ -71,6 +72,7 @@ const offences: readonly (readonly [file: string, code: string, rule: string])[]
 const fine: readonly (readonly [file: string, code: string])[] = [
   ['src/core/jobs/x.ts', use('./job.ts')],
   ['src/core/jobs/x.ts', use('../text/escape.ts')],
+  ['src/core/recovery/x.ts', use('../tiering/decide.ts')],
   ['src/core/jobs/x.ts', 'export const at = new Date(0).toISOString();\n'],
   ['src/core/jobs/x.ts', "export const host = new URL('http://x/').host;\n"],
   [

@@ -1,0 +1,49 @@
+import { parseUnitStates, unitProperties, type UnitState } from '../core/units/unit-state.ts';
+import { runCommand } from './command.ts';
+
+/** systemd answers at once, or not at all; but on a busy machine a program starts slowly. */
+const deadlineMs = 5000;
+
+/** The state of each unit; null for all of them when systemd does not answer in time. One question, however many. */
+export async function showUnits(units: readonly string[]): Promise<readonly (UnitState | null)[]> {
+  if (units.length === 0) return [];
+  const argv = ['systemctl', 'show', `--property=${unitProperties}`, '--', ...units] as const;
+  const result = await runCommand(argv, { deadlineMs });
+  if (result.kind !== 'exited' || result.code !== 0) return units.map(() => null);
+  return parseUnitStates(result.stdout, units);
+}
+
+export type UnitVerb = 'start' | 'stop' | 'restart';
+
+/**
+ * Asks systemd for a job and does not wait until it is done: how it ends is seen in the unit's state.
+ * @returns null when it was taken, else a sentence for people, without full stop
+ */
+export async function askUnit(verb: UnitVerb, unit: string): Promise<string | null> {
+  return await control([verb, '--no-block', '--', unit]);
+}
+
+/** Sends a signal to the main process of the unit, and to nothing else of it. As askUnit. */
+export async function signalUnit(signal: 'SIGUSR1' | 'SIGKILL', unit: string): Promise<string | null> {
+  return await control(['kill', '--kill-who=main', `--signal=${signal}`, '--', unit]);
+}
+
+async function control(args: readonly string[]): Promise<string | null> {
+  const result = await runCommand(['systemctl', ...args], { deadlineMs });
+  const verb = args[0] ?? '';
+  switch (result.kind) {
+    case 'exited': {
+      if (result.code === 0) return null;
+      const said = result.stderr.trim().split('\n')[0] ?? '';
+      return `systemctl ${verb} ended with status ${result.code}${said === '' ? '' : `: ${said}`}`;
+    }
+    case 'signaled':
+      return `systemctl ${verb} was ended by ${result.signal}`;
+    case 'timed_out':
+      return `systemctl ${verb} gave no answer within ${deadlineMs / 1000} s`;
+    case 'not_found':
+      return 'systemctl is not installed';
+    case 'failed':
+      return `systemctl could not be started (${result.errno})`;
+  }
+}
