@@ -211,6 +211,9 @@ async function bindIfAbsent(step: BindStep, around: TieringSurroundings): Promis
   if (top !== undefined && isExpected(top, step, around)) return skipped('it is there already');
   const inner = table.below(step.path)[0];
   if (inner !== undefined) return failed(`${inner.mountPoint}, below it, is mounted and would be hidden`);
+  const { outer } = step.expects;
+  if (outer !== null && table.topmostAt(outer.path)?.device !== outer.device)
+    return failed(`${outer.path}, in which it lies, is not mounted as it was when the plan was made`);
   const { base, jobsRoot, access } = around;
   const order = { base, coldPath: step.coldPath, jobsRoot, hotPath: step.path };
   const result = await bindHotPath(order, access);

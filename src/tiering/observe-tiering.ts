@@ -43,10 +43,10 @@ export async function observeTiering(
   return {
     jobsRoot: rules.jobsRoot,
     base,
-    isBaseToBeMounted: false,
     basePath: rules.storagebox.mount,
     paths: tiered.map((path) => ({
       ...tieringPath(path),
+      layers: table.stackAt(path.canonicalPath).map(({ device }) => device),
       isSecured: isSecured(table.topmostAt(path.canonicalPath)),
       inner: table.below(path.canonicalPath).map(({ mountPoint }) => mountPoint),
       crawls: crawlsOn([path.path, path.canonicalPath], crawls),
@@ -62,7 +62,9 @@ export function isSecured(mount: Mount | undefined): boolean {
   return !mount.isShared && mount.options.includes('nosuid') && mount.options.includes('nodev');
 }
 
-function tieringPath(path: ObservedPath): Omit<TieringPath, 'crawls' | 'shadowed' | 'inner' | 'isSecured'> {
+function tieringPath(
+  path: ObservedPath,
+): Omit<TieringPath, 'crawls' | 'shadowed' | 'inner' | 'isSecured' | 'layers'> {
   const { canonicalPath, expectation, state, errno, reason, mount, coveredBy } = path;
   const coldPath = expectation.kind === 'bind' ? expectation.coldPath : null;
   return { path: canonicalPath, configuredPath: path.path, coldPath, state, errno, reason, mount, coveredBy };

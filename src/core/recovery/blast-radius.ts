@@ -1,38 +1,31 @@
-import { isAtOrBelow } from '../storage/path-relation.ts';
-import type { BaseOutlook } from './decide-base.ts';
-import type { Casualty, RecoveryStep } from './recovery-plan.ts';
-import type { RecoveryWorld } from './recovery-world.ts';
+import { mayUse, type SeenWorld } from './seen-world.ts';
+import type { Casualty, Repair } from './recovery-plan.ts';
 
-/** Each superblock that is dead already or ends with the plan: what is mounted of it, and who runs there. */
-export function blastRadius(
-  world: RecoveryWorld,
-  base: BaseOutlook,
-  aborted: ReadonlySet<string>,
-  repair: readonly RecoveryStep[],
-): Casualty[] {
-  if (repair.length === 0) return [];
-  const mounts = [
-    ...(world.base?.report.mount
-      ? [{ ...world.base, ...world.base.report, mount: world.base.report.mount }]
-      : []),
-    ...world.paths.flatMap((path) => (path.mount === null ? [] : [{ ...path, mount: path.mount }])),
-  ];
+/** Each superblock that is dead already or ends with these repairs: what is mounted of it, and which crawls work on it. */
+export function casualtiesOf(repairs: readonly Repair[], seen: SeenWorld): Casualty[] {
+  const { table, lifeOf, world } = seen;
+  const aborted = new Set(
+    repairs.flatMap(({ steps }) => steps.flatMap((step) => (step.kind === 'abort' ? [step.device] : []))),
+  );
+  const broken = new Set(
+    repairs
+      .filter(({ steps }) => steps.some(({ kind }) => kind === 'restart'))
+      .flatMap(({ breaks }) => breaks.map((path) => table.topmostAt(path)?.device)),
+  );
   const casualties = new Map<string, Casualty>();
-  for (const { path, state, mount } of mounts) {
-    const { device, source } = mount;
+  for (const { device, source, mountPoint } of table.mounts) {
     const because =
-      state === 'dead'
+      lifeOf(device) === 'dead'
         ? 'dead already'
         : aborted.has(device)
           ? 'hangs, and is aborted'
-          : base.dying.has(device)
-            ? 'ends when the base is restarted'
+          : broken.has(device)
+            ? 'lives, and ends with the restart'
             : null;
     if (because === null) continue;
-    const before = casualties.get(device);
-    const paths = [...new Set([...(before?.paths ?? []), path])].sort();
+    const paths = [...new Set([...(casualties.get(device)?.paths ?? []), mountPoint])].sort();
     const crawls = world.crawls
-      .filter(({ outputDir }) => paths.some((dead) => isAtOrBelow(outputDir, dead)))
+      .filter((crawl) => crawl.device !== null && mayUse(crawl, device))
       .map(({ attempt }) => attempt);
     casualties.set(device, { device, source, because, paths, crawls });
   }

@@ -1,59 +1,77 @@
-import { dayMs, hourMs, recoveriesWithin, type RecoveryHistory } from './history.ts';
+import { dayMs, hourMs, type PastRecovery, type RecoveryMemory } from './memory.ts';
 import type { RecoveryPolicy } from './recovery-plan.ts';
 
 export interface Limit {
-  readonly code: 'backoff' | 'capped_hour' | 'capped_day' | 'capped_job';
+  readonly code: 'failed_in_this_run' | 'backoff' | 'capped_hour' | 'capped_day' | 'capped_job';
   readonly because: string;
 }
 
-/** What holds back every recovery now; null if nothing does. */
-export function generalLimit(history: RecoveryHistory, policy: RecoveryPolicy, nowMs: number): Limit | null {
-  const lastHour = recoveriesWithin(history, hourMs, nowMs).length;
-  if (lastHour >= policy.maxPerHour) {
+/** What was done before: by earlier runs, and by the run that asks. */
+export interface Past {
+  readonly memory: RecoveryMemory;
+  /** Names the run that asks. */
+  readonly run: string;
+  /** Paths on which a step of this run has failed: once is enough. */
+  readonly failed: ReadonlySet<string>;
+  readonly nowMs: number;
+}
+
+export function failedInThisRun(path: string, { failed }: Past): Limit | null {
+  if (!failed.has(path)) return null;
+  return {
+    code: 'failed_in_this_run',
+    because: 'a step on it has failed in this run; the next run tries again',
+  };
+}
+
+function recoveriesWithin({ memory, run, nowMs }: Past, lengthMs: number): PastRecovery[] {
+  return memory.recoveries.filter((entry) => entry.run !== run && nowMs - entry.atMs < lengthMs);
+}
+
+/** What holds back every repair now; null if nothing does. */
+export function generalLimit(past: Past, policy: RecoveryPolicy): Limit | null {
+  const lastHour = recoveriesWithin(past, hourMs).length;
+  if (lastHour >= policy.maxPerHour)
     return {
       code: 'capped_hour',
       because: `${lastHour} recoveries in the last hour; ${policy.maxPerHour} are allowed`,
     };
-  }
-  const lastDay = recoveriesWithin(history, dayMs, nowMs).length;
-  if (lastDay >= policy.maxPerDay) {
+  const lastDay = recoveriesWithin(past, dayMs).length;
+  if (lastDay >= policy.maxPerDay)
     return {
       code: 'capped_day',
       because: `${lastDay} recoveries in the last day; ${policy.maxPerDay} are allowed`,
     };
-  }
   return null;
 }
 
-/** What holds back the repair of one mount: how often that was repaired, or a job that needs it. */
+/** What holds back the repair of one place: how often it was repaired, or how often a job would be interrupted for it. */
 export function limitOf(
-  target: { readonly path: string; readonly jobs: readonly number[] },
-  history: RecoveryHistory,
+  place: { readonly path: string; readonly interruptedJobs: readonly number[] },
+  past: Past,
   policy: RecoveryPolicy,
-  nowMs: number,
 ): Limit | null {
-  const ofToday = recoveriesWithin(history, dayMs, nowMs);
-  for (const job of target.jobs) {
-    const count = ofToday.filter(({ jobs }) => jobs.includes(job)).length;
-    if (count >= policy.maxPerJobPerDay) {
-      const because = `${count} recoveries for job ${job} in the last day; ${policy.maxPerJobPerDay} are allowed`;
-      return { code: 'capped_job', because };
-    }
+  for (const job of place.interruptedJobs) {
+    const count = recoveriesWithin(past, dayMs).filter(({ jobs }) => jobs.includes(job)).length;
+    if (count < policy.maxPerJobPerDay) continue;
+    const because = `job ${job} was interrupted ${times(count)} in the last day; ${policy.maxPerJobPerDay} are allowed`;
+    return { code: 'capped_job', because };
   }
-  const ofPath = recoveriesWithin(history, hourMs, nowMs).filter(
-    ({ paths }) => paths === null || paths.includes(target.path),
+  const own = past.memory.recoveries.find(({ run }) => run === past.run);
+  if (own?.paths?.includes(place.path) === true)
+    return { code: 'backoff', because: 'it was repaired in this run already, and is broken again' };
+  const ofPath = recoveriesWithin(past, hourMs).filter(
+    ({ paths }) => paths === null || paths.includes(place.path),
   );
-  // One that was killed counts, and doubles the next wait; but what it left half done is not left to wait.
+  // One that was killed doubles the next wait, but what it left half done is not left to wait.
   const last = ofPath.findLast(({ outcome }) => outcome !== 'unfinished');
   if (last === undefined) return null;
   const waitMs = Math.min(policy.backoffInitialMs * 2 ** (ofPath.length - 1), policy.backoffMaxMs);
-  const leftMs = Math.min(last.atMs, nowMs) + waitMs - nowMs;
+  const leftMs = last.atMs + waitMs - past.nowMs;
   if (leftMs <= 0) return null;
   const seconds = Math.ceil(leftMs / 1000);
-  return {
-    code: 'backoff',
-    because: `repaired ${times(ofPath.length)} in the last hour; the next time in ${seconds} s at the earliest`,
-  };
+  const because = `repaired ${times(ofPath.length)} in the last hour; the next time in ${seconds} s at the earliest`;
+  return { code: 'backoff', because };
 }
 
 function times(count: number): string {

@@ -1,11 +1,19 @@
 import type { Refusal } from '../plan.ts';
-import type { TieringStep } from '../tiering/tiering-plan.ts';
+import type { BindStep, ExpectedOuter, UnmountStep, VerifyStep } from '../tiering/tiering-plan.ts';
 
-/** In the order in which they are done. */
 export type RecoveryStep =
-  InterruptStep | AbortStep | RestartStep | ClearStep | TieringStep | ReleaseStep | StartWorkerStep;
+  WaitStep | InterruptStep | AbortStep | RestartStep | UnmountStep | BindStep | VerifyStep;
 
-/** Ends a crawl whose output directory is dead: through its job, and if nobody answers by its own processes. */
+/** systemd is starting or ending the unit: it is waited for, and nothing is done beside it. */
+export interface WaitStep {
+  readonly kind: 'wait';
+  /** What the unit mounts. */
+  readonly path: string;
+  readonly because: string;
+  readonly unit: string;
+}
+
+/** Ends one attempt whose superblock is dead: through its job, and if nobody answers by its own processes. */
 export interface InterruptStep {
   readonly kind: 'interrupt';
   /** Its output directory. */
@@ -13,70 +21,60 @@ export interface InterruptStep {
   readonly because: string;
   readonly attempt: string;
   readonly jobId: number;
+  /** The dead superblock. */
+  readonly device: string;
 }
 
-/** Aborts the FUSE connection of a mount that hangs: the only cure of a hang (storage-facts F6). It is dead then. */
+/** Aborts the FUSE connection of a superblock that hangs: the only cure of a hang (storage-facts F6). It is dead then. */
 export interface AbortStep {
   readonly kind: 'abort';
   readonly path: string;
   readonly because: string;
-  /** `0:MINOR`. */
   readonly device: string;
+  /** Where it is mounted: each is repaired in a round after this one. */
+  readonly paths: readonly string[];
 }
 
-/** Has a unit mount the base, or a hot path with a mount of its own, and waits until that answers. */
+/** Has systemd restart the unit that mounts the base, or a hot path with a mount of its own. */
 export interface RestartStep {
   readonly kind: 'restart';
   readonly path: string;
   readonly because: string;
   readonly unit: string;
-  readonly isBase: boolean;
-  /** systemd is at it already: it is waited for, and nothing is started beside it. */
-  readonly isWaiting: boolean;
+  /** Checked again right before: it is still this mount. */
+  readonly outer: ExpectedOuter;
 }
 
-/** Takes a dead mount off a hot path whose unit mounts it again in the next step. */
-export interface ClearStep {
-  readonly kind: 'clear';
+/** What is done about one place, in the order of its steps. Each one's failure skips the rest of it, and what lies below. */
+export interface Repair {
   readonly path: string;
-  readonly because: string;
-  readonly unit: string;
-  readonly expects: { readonly mountId: number; readonly device: string };
+  readonly steps: readonly RecoveryStep[];
+  /** Other places that must be free to be mended too, since this repair breaks them. */
+  readonly breaks: readonly string[];
 }
 
-/** Ends the cooldown of jobs whose paths are proved healthy, and wakes the worker, so that they run now. */
-export interface ReleaseStep {
-  readonly kind: 'release';
-  readonly path: string;
-  readonly because: string;
-  readonly jobs: readonly number[];
-}
+/** What comes of looking at one place. */
+export type Decision =
+  | { readonly kind: 'repair'; readonly repair: Repair }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'nothing' };
 
-/** Starts the worker that a recovery, this one or a killed one, has stopped. */
-export interface StartWorkerStep {
-  readonly kind: 'start-worker';
-  readonly path: null;
-  readonly because: string;
-  readonly unit: string;
-}
-
-/** What dies, or is dead, together: one superblock, whatever is mounted of it. */
+/** One superblock that is dead, or ends with the plan: what is mounted of it, and who works on it. */
 export interface Casualty {
   readonly device: string;
   readonly source: string;
   readonly because: string;
   readonly paths: readonly string[];
-  /** Crawls that end with it. */
   readonly crawls: readonly string[];
 }
 
+/** What is right in the world as it is now: one round. */
 export interface RecoveryPlan {
   readonly steps: readonly RecoveryStep[];
+  /** Right too, but limits, the deploy lock or a missing sentinel hold it back; why is among the refusals. */
+  readonly held: readonly RecoveryStep[];
   readonly refusals: readonly Refusal[];
-  /** Said before anything is stopped. */
-  readonly blastRadius: readonly Casualty[];
-  /** Targets that are not as they should be and that recovery knows how to mend, whether or not it may now. */
-  readonly needsRepair: readonly string[];
+  readonly casualties: readonly Casualty[];
 }
 
 export interface RecoveryPolicy {
@@ -87,4 +85,12 @@ export interface RecoveryPolicy {
   readonly maxPerJobPerDay: number;
   /** 0: never. */
   readonly abortHungAfterMs: number;
+  readonly deployLockMaxAgeMs: number;
+  /** Units that never mount a hot path: the base's own and the worker's. */
+  readonly reservedUnits: readonly string[];
+}
+
+/** Limits count what was changed: a repair with one of these steps. A bind onto a bare directory ends nothing. */
+export function isChange({ kind }: RecoveryStep): boolean {
+  return kind === 'interrupt' || kind === 'abort' || kind === 'restart' || kind === 'unmount';
 }

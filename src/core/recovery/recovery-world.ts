@@ -1,70 +1,96 @@
-import type { BaseReport } from '../storage/base.ts';
+import type { Expectation } from '../storage/expectation.ts';
+import type { Lookup } from '../storage/lookup.ts';
 import type { ManifestProblem } from '../storage/manifest.ts';
-import type { TieringPath } from '../tiering/tiering-world.ts';
+import type { Mount } from '../storage/mountinfo.ts';
 import type { UnitState } from '../units/unit-state.ts';
 
-/** All that recovery decides by, read once. Paths are canonical. */
+/**
+ * All that recovery decides by, read once and not yet judged (seen-world.ts does that). Plain data: it can be printed, kept
+ * as evidence, and changed by `foretell`. All paths are canonical.
+ */
 export interface RecoveryWorld {
   readonly jobsRoot: string;
+  readonly staleErrnos: readonly string[];
+  /** The mount table of this host, in the kernel's order. */
+  readonly mounts: readonly Mount[];
+  /** Of every target, of the base, and of other mounts that look like the base's, by path. */
+  readonly lookups: ReadonlyMap<string, Lookup>;
+  /** Superblocks (`major:minor`) of which every one of several lookups of fresh names said that they are dead. */
+  readonly confirmedDead: ReadonlySet<string>;
+  /** Requests without an answer, by superblock; only FUSE counts them. */
+  readonly waitingRequests: ReadonlyMap<string, number>;
   /** Null without a storage box in the configuration. */
-  readonly base: WatchedBase | null;
-  /** Every target, and every other mount that is there below the jobs root. */
-  readonly paths: readonly WatchedPath[];
-  /** Crawls of this host that live, each proved by the lock that it holds. */
-  readonly crawls: readonly WatchedCrawl[];
-  /** Waiting jobs in cooldown after an infra error. */
+  readonly base: RecoveryBase | null;
+  readonly targets: readonly Target[];
+  /** What systemd says, by the unit's name; null where it says nothing. */
+  readonly units: ReadonlyMap<string, UnitState | null>;
+  /** Attempts of this host whose lock is held. */
+  readonly crawls: readonly RunningCrawl[];
+  /** Waiting jobs that an infra error has parked until a deadline. */
   readonly cooldowns: readonly Cooldown[];
   /** Null when the database answered; else why not. */
   readonly jobsUnknownBecause: string | null;
   readonly manifestProblems: readonly ManifestProblem[];
-  /** Null when systemd does not answer. */
-  readonly worker: UnitState | null;
-  /** `stale`: held for longer than a deploy may take; it no longer suppresses anything. */
-  readonly deployLock: 'free' | 'held' | 'stale';
+  /** `unknown`: something else lies in its place, or it can't be asked. */
+  readonly deployLock: 'free' | 'held' | 'unknown';
   readonly hasSentinel: boolean;
-  readonly bootId: string;
+  readonly clock: BootClock;
 }
 
-export interface WatchedBase extends Watched {
-  readonly report: BaseReport;
-  /** As the mount table has it. */
+export interface RecoveryBase {
   readonly path: string;
+  readonly fstype: string;
   readonly unit: string;
 }
 
-/** What is known of a mount beside its state. */
-interface Watched {
-  /** Null where no unit makes the mount, or systemd does not answer. */
-  readonly unitState: UnitState | null;
-  /** Every one of several lookups of fresh names said that it is dead. Without meaning for other states. */
-  readonly isConfirmed: boolean;
-  /** Since it was first seen hanging in this boot; null if it does not hang. */
-  readonly hungForMs: number | null;
-  /** Requests without an answer on its FUSE connection; null where nobody can say. */
-  readonly waitingRequests: number | null;
-}
-
-export interface WatchedPath extends TieringPath, Watched {
-  /** Of `[[hot_mounts]]`: the unit that mounts exactly this path. */
-  readonly unit: string | null;
-  /** `bind`: tiered. `unit`: a mount of its own. `below`: inside one of these. `none`: nobody knows how to mount it. */
-  readonly mountedBy: 'bind' | 'unit' | 'below' | 'none';
-  /** Ids of the jobs that need it. */
+/** A path that recovery looks after. */
+export interface Target {
+  readonly path: string;
+  /** As jobs and configuration have it. */
+  readonly configuredPath: string;
+  readonly expectation: Expectation;
+  readonly place: Place;
+  /** Jobs that need it. */
   readonly jobs: readonly number[];
+  /** False: its links could not be followed, so the mount table says nothing about it. */
+  readonly isResolved: boolean;
 }
 
-export interface WatchedCrawl {
+/** What belongs at a path. One tree for all of them: an inner one waits for the one that it lies in. */
+export type Place =
+  /** A directory of the storage box. */
+  | { readonly kind: 'bind'; readonly coldPath: string }
+  /** What this unit mounts. */
+  | { readonly kind: 'unit'; readonly unit: string }
+  /** Nothing of its own: it lies on the place at `mountPoint`. */
+  | { readonly kind: 'below'; readonly mountPoint: string }
+  /** Nobody knows how to mount it. */
+  | { readonly kind: 'none' };
+
+/** In place of a superblock, where only that much is known of a crawl. */
+export const onLocalDisk = 'local';
+
+export interface RunningCrawl {
   /** `JOB-NNN`. */
   readonly attempt: string;
   readonly jobId: number;
   readonly outputDir: string;
-  /** As a crawl finds it; `unknown` if it was not looked at. */
-  readonly state: TieringPath['state'];
+  /**
+   * `major:minor` of the superblock that it works on, as it was admitted: it stays the crawl's own for as long as it
+   * lives, whatever lies at the path by now. `onLocalDisk`: none that could die. Null: not known, it may use any.
+   */
+  readonly device: string | null;
 }
 
 export interface Cooldown {
   readonly jobId: number;
   readonly outputDir: string;
-  /** Wall clock: when the infra error was. */
-  readonly beganAtMs: number;
+  /** Wall clock: when its last attempt began. */
+  readonly attemptBeganAtMs: number;
+}
+
+/** The clock that nobody can step, and the boot in which it counts. */
+export interface BootClock {
+  readonly bootId: string;
+  readonly bootMs: number;
 }

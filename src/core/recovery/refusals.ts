@@ -1,15 +1,15 @@
 import type { Refusal } from '../plan.ts';
 
+/** `holdsBack`: recovery would mend it, but for this. */
 export function refuse(
-  code: string,
   { path }: { readonly path: string },
-  because: string,
+  { code, because }: { readonly code: string; readonly because: string },
   holdsBack = false,
 ): Refusal {
   return { code, because, path, holdsBack };
 }
 
 /** What concerns everything at once. */
-export function general(code: string, because: string): Refusal {
-  return { code, because, path: null, holdsBack: true };
+export function general(code: string, because: string, holdsBack = true): Refusal {
+  return { code, because, path: null, holdsBack };
 }

@@ -12,6 +12,8 @@ const outside = -1;
 export class MountTable {
   readonly mounts: readonly Mount[];
   readonly #children = new Map<number, Map<string, Mount>>();
+  /** Ways that were walked before: the table never changes. */
+  readonly #chains = new Map<string, readonly Mount[]>();
 
   constructor(mounts: readonly Mount[]) {
     this.mounts = mounts;
@@ -28,7 +30,15 @@ export class MountTable {
   /**
    * Every mount a walk to the path passes through, the root first, stacked layers from the lowest to the topmost.
    */
-  chain(path: string): Mount[] {
+  chain(path: string): readonly Mount[] {
+    const known = this.#chains.get(path);
+    if (known !== undefined) return known;
+    const chain = this.#walk(path);
+    this.#chains.set(path, chain);
+    return chain;
+  }
+
+  #walk(path: string): Mount[] {
     const steps = withAncestors(path);
     const chain: Mount[] = [];
     let current = outside;

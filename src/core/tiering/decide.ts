@@ -1,6 +1,14 @@
 import type { Refusal } from '../plan.ts';
 import { describeShadowed, type Shadowed } from '../storage/shadowed-data.ts';
-import { isAtOrBelow, isBelow, isNormalised } from '../storage/path-relation.ts';
+import { isAtOrBelow, isBelow } from '../storage/path-relation.ts';
+import {
+  bindStep,
+  unmountStep,
+  verifyStep,
+  whyColdMisplaced,
+  whyMisplaced,
+  whyStacked,
+} from './bind-place.ts';
 import type {
   BindStep,
   ExpectedBase,
@@ -9,7 +17,6 @@ import type {
   TieringPolicy,
   TieringStep,
   UnmountStep,
-  VerifyStep,
 } from './tiering-plan.ts';
 import type { TieringPath, TieringWorld } from './tiering-world.ts';
 
@@ -48,11 +55,7 @@ export function decideTiering(world: TieringWorld, policy: TieringPolicy): Tieri
   }
   const binds = trees.flatMap((tree) => tree.binds);
   const secures = world.paths.flatMap(secureStep);
-  const verifies = [...binds, ...secures].map(({ path }): VerifyStep => ({
-    kind: 'verify',
-    path,
-    because: 'mounted is not yet usable: state, identity and a written file as the worker’s user',
-  }));
+  const verifies = [...binds, ...secures].map(({ path }) => verifyStep(path));
   const steps: TieringStep[] = [
     ...trees.flatMap(({ unmounts, binds }) => [...unmounts.toReversed(), ...binds]),
     ...secures,
@@ -76,7 +79,7 @@ interface Tree {
 }
 
 function addTo(trees: Tree[], path: TieringPath, world: TieringWorld): void {
-  const { coldPath, mount, configuredPath } = path;
+  const { coldPath, mount, state } = path;
   if (coldPath === null) return;
   let tree = trees.find(({ top }) => isAtOrBelow(path.path, top));
   if (tree === undefined) {
@@ -84,28 +87,24 @@ function addTo(trees: Tree[], path: TieringPath, world: TieringWorld): void {
     trees.push(tree);
   }
   const base = expectedBase(world);
+  // Every tiered place is, or will be, a bind of the base as it is now.
+  const outerPath = world.paths
+    .map((other) => other.path)
+    .filter((other) => isBelow(path.path, other))
+    .reduce<string | null>((best, other) => (other.length > (best?.length ?? 0) ? other : best), null);
+  const outer = outerPath === null || base === null ? null : { path: outerPath, device: base.device };
   const isGoingAlong = tree.unmounts.some(
-    ({ path: outer, expects: { device, state } }) =>
-      state === 'dead' && device === mount?.device && isBelow(path.path, outer),
+    ({ path: outer, expects }) =>
+      expects.state === 'dead' && expects.device === mount?.device && isBelow(path.path, outer),
   );
-  const isUnfit = path.state === 'dead' || path.state === 'wrong_source';
-  if (mount !== null && isUnfit && !isGoingAlong) {
-    const { id, device, layers } = mount;
-    tree.unmounts.push({
-      kind: 'unmount',
-      path: path.path,
-      configuredPath,
-      because: path.reason,
-      expects: { base, mountId: id, device, layers, state: path.state },
-    });
-  }
-  const because =
-    path.state === 'missing' ? path.reason : `${coldPath} belongs there; it is on the storage box`;
-  tree.binds.push({ kind: 'bind', path: path.path, configuredPath, because, coldPath, expects: { base } });
+  if (mount !== null && (state === 'dead' || state === 'wrong_source') && !isGoingAlong)
+    tree.unmounts.push(unmountStep({ ...path, because: path.reason }, mount, state, base));
+  const because = state === 'missing' ? path.reason : `${coldPath} belongs there; it is on the storage box`;
+  tree.binds.push(bindStep({ ...path, because }, coldPath, { base, outer }));
 }
 
-function expectedBase({ base, isBaseToBeMounted }: TieringWorld): ExpectedBase {
-  if (isBaseToBeMounted || base.mount === null) return null;
+function expectedBase({ base }: TieringWorld): ExpectedBase {
+  if (base.mount === null) return null;
   return { mountId: base.mount.id, device: base.mount.device };
 }
 
@@ -117,13 +116,10 @@ function consider(
   done: ReadonlyMap<string, 'mounted' | 'planned' | 'refused'>,
 ): Refusal | 'healthy' | null {
   if (path.state === 'healthy') return 'healthy';
-  if (path.coldPath === null || !isNormalised(path.path) || !isBelow(path.path, world.jobsRoot)) {
-    return refuse('outside_jobs_root', path, `it does not lie below the jobs root ${world.jobsRoot}`);
-  }
-  if (!isNormalised(path.coldPath) || !isBelow(path.coldPath, world.basePath)) {
-    const because = `its cold path ${path.coldPath} does not lie on the storage box ${world.basePath}`;
-    return refuse('outside_storage_box', path, because);
-  }
+  const misplaced = path.coldPath === null ? outsideJobsRoot(world) : whyMisplaced(path.path, world);
+  if (misplaced !== null) return refuse(misplaced.code, path, misplaced.because);
+  const coldMisplaced = whyColdMisplaced(path.coldPath ?? '', world);
+  if (coldMisplaced !== null) return refuse(coldMisplaced.code, path, coldMisplaced.because);
   const above = [...done].filter(([outer]) => isBelow(path.path, outer));
   const refusedAbove = above.find(([, state]) => state === 'refused');
   const isPlannedAbove = above.some(([, state]) => state === 'planned');
@@ -136,18 +132,29 @@ function consider(
     return refuse('crawl_running', path, `a crawl runs on it (${path.crawls.join(', ')})`, true);
   }
   const isBaseThere = world.base.state === 'healthy' && world.base.mount !== null;
-  if (!isBaseThere && !world.isBaseToBeMounted) {
+  if (!isBaseThere) {
     const because = `nothing is bound from a storage box that is ${world.base.state} (${world.base.reason})`;
     return refuse('base_not_healthy', path, because, true);
   }
   if (path.state !== 'missing' && world.jobsUnknownBecause !== null) {
     return refuse('jobs_unknown', path, 'nothing is taken off while it is not known what runs on it', true);
   }
+  const top = path.layers.at(-1);
+  const stacked =
+    path.state === 'dead' && path.coveredBy === path.path
+      ? whyStacked(path.layers, (device) => device === top)
+      : null;
+  if (stacked !== null) return refuse(stacked.code, path, stacked.because);
   const inner = path.inner.find((mountPoint) => !isTakenOff(mountPoint, world, policy));
   if (inner !== undefined) {
     return refuse('mounts_below', path, `${inner}, below it, is mounted and would be hidden`, true);
   }
   return null;
+}
+
+/** An annual job's output directory that no directory of the box belongs to. */
+function outsideJobsRoot({ jobsRoot }: TieringWorld) {
+  return { code: 'outside_jobs_root', because: `it does not lie below the jobs root ${jobsRoot}` };
 }
 
 /** Whether the plan takes the mount off anyhow, since it is dead or wrong itself. */

@@ -12,6 +12,8 @@ export interface UnmountStep {
   readonly path: string;
   readonly configuredPath: string;
   readonly because: string;
+  /** Mount points inside it that go with it, beyond those of the same dead file system. */
+  readonly along: readonly string[];
   /** Checked again right before: the topmost mount is still this one, and is still in this state. */
   readonly expects: {
     readonly mountId: number;
@@ -30,11 +32,17 @@ export interface BindStep {
   readonly configuredPath: string;
   readonly because: string;
   readonly coldPath: string;
-  /** Checked again right before: the base is still this mount, and nothing is mounted at the path. */
-  readonly expects: { readonly base: ExpectedBase };
+  /** Checked again right before: the base is still this mount, the outer place too, and nothing is mounted at the path. */
+  readonly expects: { readonly base: ExpectedBase; readonly outer: ExpectedOuter };
 }
 
-/** The base as the plan knows it; null when a step before this one mounts it. */
+/**
+ * The nearest place above that has a mount of its own; null if there is none. Without its mount the path would lie on another
+ * disk.
+ */
+export type ExpectedOuter = { readonly path: string; readonly device: string } | null;
+
+/** The base as the plan knows it; null for what is no directory of it. */
 export type ExpectedBase = { readonly mountId: number; readonly device: string } | null;
 
 /** Makes the right mount nosuid, nodev and private, which it is not: made by hand, or its maker was killed. */

@@ -7,8 +7,6 @@ import type { MountSummary, StorageVerdict } from '../storage/path-report.ts';
 export interface TieringWorld {
   readonly jobsRoot: string;
   readonly base: BaseReport;
-  /** Another plan, which this one is part of, mounts the base first. */
-  readonly isBaseToBeMounted: boolean;
   /** Where the base really is: `base.path` as the mount table has it. */
   readonly basePath: string;
   readonly paths: readonly TieringPath[];
@@ -26,6 +24,8 @@ export interface TieringPath extends StorageVerdict {
   readonly coldPath: string | null;
   /** The topmost mount at exactly the path. */
   readonly mount: MountSummary | null;
+  /** Superblocks of what is stacked at exactly the path, the topmost last. */
+  readonly layers: readonly string[];
   /** nosuid, nodev and private, as far as something is mounted there. */
   readonly isSecured: boolean;
   /** Where the mount begins that answers for it. */

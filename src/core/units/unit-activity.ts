@@ -1,19 +1,35 @@
 import type { UnitState } from './unit-state.ts';
 
 /**
- * What systemd is doing about a unit. `starting`: its start is under way. `waiting`: it will start it by itself, after
- * `RestartSec=`. `unusable`: nobody can start it.
+ * What systemd is doing about a unit. `starting`: its start or its end is under way. `waiting`: systemd starts it by itself,
+ * after `RestartSec=`. `down`: nothing runs, and nothing will by itself.
  */
-export type UnitActivity = 'starting' | 'waiting' | 'idle' | 'unusable';
+export type UnitActivity = 'running' | 'starting' | 'waiting' | 'down';
 
-export function unitActivity(unit: UnitState): UnitActivity {
-  if (unit.load !== 'loaded') return 'unusable';
-  if (unit.sub === 'auto-restart' || unit.sub === 'auto-restart-queued') return 'waiting';
-  return unit.active === 'activating' || unit.active === 'deactivating' ? 'starting' : 'idle';
+export function unitActivity({ active, sub }: UnitState): UnitActivity {
+  if (sub === 'auto-restart' || sub === 'auto-restart-queued') return 'waiting';
+  if (active === 'activating' || active === 'deactivating' || active === 'reloading') return 'starting';
+  return active === 'active' ? 'running' : 'down';
 }
 
-/** Why a unit can't be started; null if it can. */
-export function whyUnusable(name: string, unit: UnitState | null): string | null {
-  if (unit === null) return `systemd does not say how ${name} is`;
-  return unitActivity(unit) === 'unusable' ? `${name} is ${unit.load}` : null;
+/** systemd is at it, so that nobody else should be. */
+export function isSystemdAtIt(unit: UnitState | null): boolean {
+  if (unit === null) return false;
+  const activity = unitActivity(unit);
+  return activity === 'starting' || activity === 'waiting';
+}
+
+/** Why recovery does not start a unit; null if it may. A unit that an operator has taken out of use stays down. */
+export function whyNotStartable(
+  name: string,
+  unit: UnitState | null,
+): { readonly code: 'unit_unknown' | 'unit_unusable' | 'unit_disabled'; readonly because: string } | null {
+  if (unit === null) return { code: 'unit_unknown', because: `systemd does not say how ${name} is` };
+  const isMasked = unit.load === 'masked' || unit.fileState.startsWith('masked');
+  if (unit.load !== 'loaded' && !isMasked)
+    return { code: 'unit_unusable', because: `systemd can’t load ${name}: ${unit.load}` };
+  const isOutOfUse = isMasked || unit.fileState === 'disabled';
+  if (!isOutOfUse || unitActivity(unit) === 'running') return null;
+  const how = isMasked ? 'masked' : 'disabled';
+  return { code: 'unit_disabled', because: `${name} is ${how} and does not run: an operator wants it down` };
 }

@@ -1,292 +1,357 @@
+/** What one round of recovery decides, and what the rounds after it will, each in a world made as storage really breaks. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decideRecovery } from '../../../src/core/recovery/decide.ts';
-import { emptyHistory, type PastRecovery, type RecoveryHistory } from '../../../src/core/recovery/history.ts';
-import type { Intent } from '../../../src/core/recovery/intent.ts';
-import type { RecoveryPolicy } from '../../../src/core/recovery/recovery-plan.ts';
-import type { RecoveryWorld } from '../../../src/core/recovery/recovery-world.ts';
-import { base, crawl, mountOf, NOW, path, policy, restarting, unit, world } from './worlds.ts';
-
-interface Case {
-  readonly what: string;
-  readonly world: RecoveryWorld;
-  readonly policy?: Partial<RecoveryPolicy>;
-  readonly recoveries?: readonly Partial<PastRecovery>[];
-  readonly intent?: Intent;
-  /** `kind path`. */
-  readonly steps?: readonly string[];
-  readonly refusals?: readonly string[];
-}
-
-const tiered = (name: string) => [`unmount /jobs/${name}`, `bind /jobs/${name}`];
-const cooldown = (name: string, beganAtMs = NOW - 5000, jobId = 1) => ({
-  jobId,
-  outputDir: `/jobs/${name}`,
-  beganAtMs,
-});
-const intent: Intent = {
-  unit: 'worker.service',
-  bootId: 'boot',
-  invocationId: 'one',
-  fileState: 'enabled',
-  stoppedAtMs: NOW - 1000,
-};
-const stopped = unit('worker.service', { active: 'inactive', sub: 'dead' });
-const waitingFor = (ms: number) => ({ hungForMs: ms, waitingRequests: 2 });
+import { foretellRounds } from '../../../src/core/recovery/foretell.ts';
+import { BASE, BASE_UNIT, JOBS } from '../../simulation/host-model.ts';
+import { policy, unitOf } from '../../simulation/scene.ts';
+import {
+  bind,
+  broken,
+  crawl,
+  decideNow,
+  killedForGood,
+  mountedAnew,
+  named,
+  pastOf,
+  rebound,
+  restarted,
+  unasked,
+  unit,
+  worldOf,
+  type Case,
+} from './worlds.ts';
 
 const cases: readonly Case[] = [
-  { what: 'all is well', world: world([path('a', 'healthy')]) },
+  { what: 'all is well', spots: [bind('a'), unit('u')], breaks: () => undefined, rounds: [[]] },
   {
-    what: 'a dead bind, the base is healthy',
-    world: world([path('a', 'dead'), path('b', 'healthy')]),
-    steps: [...tiered('a'), 'verify /jobs/a'],
+    what: 'the base was killed, and systemd is at it: wait, then mend what died with it',
+    spots: [bind('a'), bind('b'), unit('u')],
+    breaks: ({ host }) => {
+      host.killSshfs(BASE_UNIT);
+    },
+    rounds: [['wait BASE'], [...rebound('a'), ...rebound('b'), 'verify BASE'], []],
   },
   {
-    what: 'base and binds are dead: the base first, which systemd is restarting',
-    world: world([path('a', 'dead'), path('b', 'dead')], {
-      base: base('dead', { unitState: unit('base.service', restarting) }),
-    }),
-    steps: ['restart /box', ...tiered('a'), ...tiered('b'), 'verify /jobs/a', 'verify /jobs/b'],
+    what: 'the base was killed and stays down',
+    spots: [bind('a'), unit('u')],
+    breaks: killedForGood,
+    rounds: [restarted('BASE'), rebound('a'), []],
   },
   {
-    what: 'the crawl on the dead path is ended, the one on the healthy path is not',
-    world: world([path('a', 'dead'), path('b', 'healthy')], {
-      crawls: [crawl('a', 'dead', 1), crawl('b', 'healthy', 2)],
-    }),
-    steps: ['interrupt /jobs/a', ...tiered('a'), 'verify /jobs/a', 'release /jobs/a'],
+    what: 'the base is back, a crawl hangs on the dead bind, another one lives beside it',
+    spots: [bind('a'), unit('u')],
+    breaks: (scene) => {
+      crawl(scene, 'a');
+      crawl(scene, 'u');
+      mountedAnew(scene);
+    },
+    rounds: [['interrupt a', ...rebound('a')], []],
   },
   {
-    what: 'a crawl of which nobody knows where it writes holds every path back',
-    world: world([path('a', 'dead')], {
-      crawls: [{ attempt: '7-001', jobId: 7, outputDir: '/', state: 'unknown' }],
-    }),
-    refusals: ['crawl_running'],
+    what: 'a bind that nobody asks for died too',
+    spots: [unasked('x')],
+    breaks: mountedAnew,
+    rounds: [rebound('x'), []],
   },
   {
-    what: 'one lookup says dead, another does not',
-    world: world([path('a', 'dead', { isConfirmed: false })], {}),
-    refusals: ['unconfirmed'],
+    what: 'a bind is missing, also while a crawl lives that began there',
+    spots: [bind('a')],
+    breaks: (scene) => {
+      crawl(scene, 'a');
+      scene.host.unmountTop(`${JOBS}/a`);
+    },
+    rounds: [['bind a', 'verify a'], []],
   },
   {
-    what: 'the base is gone and its bind works (F10): left for as long as a crawl is on it',
-    world: world([path('a', 'healthy')], { base: base('missing'), crawls: [crawl('a', 'healthy')] }),
+    what: 'a mount of its own was killed, and stays down',
+    spots: [bind('a'), unit('u')],
+    breaks: (scene) => {
+      crawl(scene, 'a');
+      crawl(scene, 'u');
+      killedForGood(scene, unitOf('u'));
+    },
+    rounds: [['interrupt u', 'unmount u', 'restart u', 'verify u'], []],
+  },
+  {
+    what: 'a mount of its own was killed, and its dead mount keeps systemd from starting it',
+    spots: [unit('u')],
+    breaks: ({ host }) => {
+      host.killSshfs(unitOf('u'));
+    },
+    rounds: [['unmount u', 'wait u', 'verify u'], []],
+  },
+  {
+    what: 'a unit that an operator has disabled stays down',
+    spots: [unit('u')],
+    breaks: ({ host }) => {
+      host.stopUnit(unitOf('u'));
+      const stopped = host.units.get(unitOf('u'));
+      assert.ok(stopped);
+      stopped.isDisabled = true;
+    },
+    rounds: [[]],
+    refusals: ['unit_disabled'],
+  },
+  {
+    what: 'two dead layers of one file system go together',
+    spots: [bind('a')],
+    breaks: (scene) => {
+      const top = scene.host.table.topmostAt(`${JOBS}/a`);
+      assert.ok(top);
+      scene.host.mount(`${JOBS}/a`, top);
+      mountedAnew(scene);
+    },
+    rounds: [rebound('a'), []],
+  },
+  {
+    what: 'a living layer lies under the dead one',
+    spots: [bind('a')],
+    breaks: (scene) => {
+      const dead = scene.host.table.topmostAt(`${JOBS}/a`);
+      assert.ok(dead);
+      scene.host.unmountTop(`${JOBS}/a`);
+      scene.host.mount(`${JOBS}/a`, { ...dead, device: '0:77', fstype: 'tmpfs', source: 'tmpfs', root: '/' });
+      scene.host.mount(`${JOBS}/a`, dead);
+      mountedAnew(scene);
+    },
+    rounds: [[]],
+    refusals: ['stacked'],
+  },
+  {
+    what: 'the base is unmounted under a living bind with a crawl on it',
+    spots: [bind('a'), bind('b')],
+    breaks: (scene) => {
+      crawl(scene, 'a');
+      scene.host.unmountTop(BASE);
+    },
+    rounds: [[]],
     refusals: ['base_in_use'],
   },
   {
-    what: 'the base is gone, its bind works, and nobody crawls there: both are mounted anew',
-    world: world([path('a', 'healthy')], { base: base('missing') }),
-    steps: ['restart /box', ...tiered('a'), 'verify /jobs/a'],
+    what: 'the base is unmounted under a crawl of which nobody knows what it uses',
+    spots: [bind('a')],
+    breaks: (scene) => {
+      crawl(scene, 'a', { isDeviceKnown: false });
+      scene.host.unmountTop(BASE);
+    },
+    rounds: [[]],
+    refusals: ['base_in_use'],
   },
   {
-    what: 'missing, tiered again',
-    world: world([path('a', 'missing')]),
-    steps: ['bind /jobs/a', 'verify /jobs/a'],
+    what: 'the base is unmounted under living binds, without a crawl: they die with the restart, and are bound again',
+    spots: [bind('a'), unasked('x')],
+    breaks: ({ host }) => {
+      host.unmountTop(BASE);
+    },
+    rounds: [restarted('BASE'), [...rebound('a'), ...rebound('x')], []],
   },
   {
-    what: 'missing, and a crawl runs in the local directory',
-    world: world([path('a', 'missing')], { crawls: [crawl('a', 'missing')] }),
-    refusals: ['crawl_running'],
+    what: 'the base is unmounted, and lives on under a foreign name',
+    spots: [bind('a')],
+    breaks: ({ host }) => {
+      host.bind(`${BASE}/else`, '/mnt/else');
+      host.unmountTop(BASE);
+    },
+    rounds: [[]],
+    refusals: ['base_in_use'],
   },
   {
-    what: 'a mount of its own is taken off and its unit started; the base is left alone',
-    world: world([path('a', 'dead', { own: true }), path('b', 'healthy')]),
-    steps: ['clear /jobs/a', 'restart /jobs/a', 'verify /jobs/a'],
+    what: 'the base is unmounted, and something foreign is mounted in one of its binds',
+    spots: [bind('a')],
+    breaks: ({ host }) => {
+      host.mount(`${JOBS}/a/in`, { device: '0:77', root: '/', fstype: 'tmpfs', source: 'tmpfs' });
+      host.unmountTop(BASE);
+    },
+    rounds: [[]],
+    refusals: ['base_in_use'],
   },
   {
-    what: 'a mount of its own whose unit is just starting is waited for',
-    world: world([
-      path('a', 'dead', {
-        own: true,
-        unitState: unit('a.service', { active: 'activating', sub: 'start-pre' }),
-      }),
-    ]),
-    steps: ['restart /jobs/a', 'verify /jobs/a'],
+    what: 'a dead layer lies over the living base, and a crawl works on it',
+    spots: [bind('a')],
+    breaks: (scene) => {
+      crawl(scene, 'a');
+      scene.host.superblocks.set('0:90', { isAlive: false, servedBy: 'nobody' });
+      scene.host.mount(BASE, { device: '0:90', root: '/', fstype: 'fuse.sshfs', source: `${BASE_UNIT}:` });
+    },
+    rounds: [[]],
+    // The bind is not of what lies on top now.
+    refusals: ['base_in_use', 'storage_wrong_source'],
   },
   {
-    what: 'a mount of its own whose unit is masked',
-    world: world([path('a', 'dead', { own: true, unitState: unit('a.service', { load: 'masked' }) })]),
-    refusals: ['unit_unusable'],
+    what: 'nested: the outer one first, then the inner one',
+    spots: [bind('a'), bind('a/in')],
+    breaks: ({ host }) => {
+      host.unmountTop(`${JOBS}/a/in`);
+      host.unmountTop(`${JOBS}/a`);
+    },
+    rounds: [['bind a', 'verify a'], ['bind a/in', 'verify a/in'], []],
   },
   {
-    what: 'dead, and nobody knows how to mount it',
-    world: world([path('a', 'dead', { mountedBy: 'none', coldPath: null })]),
-    refusals: ['not_mountable'],
-  },
-  ...(['degraded', 'hung', 'wrong_source', 'unwritable', 'denied', 'unknown'] as const).map(
-    (state): Case => ({
-      what: `${state}: raised, and nothing else`,
-      world: world([path('a', state)], { crawls: [crawl('a', state)] }),
-      refusals: [`storage_${state}`],
-    }),
-  ),
-  {
-    what: 'hung, and aborted after the time that is configured',
-    world: world([path('a', 'hung')], {
-      base: base('hung', {
-        ...waitingFor(61_000),
-        report: { ...base('hung').report, mount: mountOf('0:66') },
-      }),
-      crawls: [crawl('a', 'hung')],
-    }),
-    policy: { abortHungAfterMs: 60_000 },
-    steps: [
-      'abort /box',
-      'interrupt /jobs/a',
-      'restart /box',
-      ...tiered('a'),
-      'verify /jobs/a',
-      'release /jobs/a',
-    ],
+    what: 'nested in what is dead: it goes along, and comes back',
+    spots: [bind('a'), unit('a/in')],
+    breaks: mountedAnew,
+    rounds: [rebound('a'), restarted('a/in'), []],
   },
   {
-    what: 'hung for too short a time',
-    world: world([], { base: base('hung', waitingFor(59_000)) }),
-    policy: { abortHungAfterMs: 60_000 },
-    refusals: ['storage_hung'],
+    what: 'nested in what is dead, with a crawl that lives',
+    spots: [bind('a'), unit('a/in')],
+    breaks: (scene) => {
+      crawl(scene, 'a/in');
+      mountedAnew(scene);
+    },
+    rounds: [[]],
+    refusals: ['crawl_running', 'outer_first'],
   },
   {
-    what: 'hung, but no request waits',
-    world: world([], { base: base('hung', { hungForMs: 61_000, waitingRequests: 0 }) }),
-    policy: { abortHungAfterMs: 60_000 },
-    refusals: ['storage_hung'],
+    what: 'the outer place is what nobody may mount: nothing is bound into its local directory',
+    spots: [unit('u'), bind('u/in')],
+    breaks: ({ host }) => {
+      host.stopUnit(unitOf('u'));
+      const stopped = host.units.get(unitOf('u'));
+      assert.ok(stopped);
+      stopped.isDisabled = true;
+    },
+    rounds: [[]],
+    refusals: ['unit_disabled', 'outer_first'],
   },
   {
-    what: 'a deploy runs',
-    world: world([path('a', 'dead')], { deployLock: 'held' }),
-    refusals: ['deploy_lock'],
+    what: 'a dead inner one is in the way of a missing outer one',
+    spots: [bind('a'), bind('a/in')],
+    breaks: (scene) => {
+      const dead = scene.host.table.topmostAt(`${JOBS}/a/in`);
+      assert.ok(dead);
+      scene.host.unmountTop(`${JOBS}/a`);
+      scene.host.mount(`${JOBS}/a/in`, dead);
+      mountedAnew(scene);
+    },
+    rounds: [['unmount a/in', 'bind a', 'verify a'], ['bind a/in', 'verify a/in'], []],
   },
   {
-    what: 'a stale deploy lock suppresses nothing',
-    world: world([path('a', 'dead')], { deployLock: 'stale' }),
-    steps: [...tiered('a'), 'verify /jobs/a'],
+    what: 'another mount is in the place of the right one',
+    spots: [bind('a')],
+    breaks: ({ host }) => {
+      host.mount(`${JOBS}/a`, { device: '0:77', root: '/', fstype: 'tmpfs', source: 't' });
+    },
+    rounds: [[]],
+    refusals: ['storage_wrong_source'],
   },
   {
-    what: 'a cooldown on a repaired path ends, another one does not',
-    world: world([path('a', 'dead'), path('b', 'healthy')], {
-      cooldowns: [cooldown('a'), cooldown('b', NOW - 5000, 2)],
-    }),
-    steps: [...tiered('a'), 'verify /jobs/a', 'release /jobs/a'],
+    what: 'the server is away, sshfs waits for it',
+    spots: [bind('a'), unit('u')],
+    breaks: ({ host }) => {
+      host.server = 'down';
+    },
+    rounds: [[]],
+    refusals: ['storage_degraded', 'storage_degraded', 'storage_degraded'],
   },
   {
-    what: 'a crawl that noticed only after the repair',
-    world: world([path('a', 'healthy')], { cooldowns: [cooldown('a', NOW - 1000)] }),
-    recoveries: [{ atMs: NOW - 10_000, paths: ['/jobs/a'] }],
-    steps: ['release /jobs/a'],
+    what: 'it hangs, but not for long',
+    spots: [bind('a')],
+    breaks: ({ host }) => {
+      host.server = 'frozen';
+    },
+    rounds: [[]],
+    refusals: ['storage_hung', 'storage_hung'],
   },
   {
-    what: 'a job that was released before and fails again waits',
-    world: world([path('a', 'healthy')], { cooldowns: [cooldown('a', NOW - 1000)] }),
-    recoveries: [{ atMs: NOW - 10_000, paths: ['/jobs/a'], released: [1] }],
+    what: 'it has hung for long: aborted, and then mended as what is dead',
+    spots: [bind('a')],
+    breaks: (scene) => {
+      crawl(scene, 'a');
+      scene.host.server = 'frozen';
+    },
+    memory: { hung: { '0:40': { bootId: 'boot', sinceBootMs: 900_000 } } },
+    rounds: [['abort BASE'], ['wait BASE'], ['interrupt a', ...rebound('a'), 'verify BASE'], []],
   },
   {
-    what: 'the same mount again: backoff',
-    world: world([path('a', 'dead'), path('b', 'dead')]),
-    recoveries: [{ atMs: NOW - 29_000, paths: ['/jobs/a'] }],
-    steps: [...tiered('b'), 'verify /jobs/b'],
-    refusals: ['backoff'],
+    what: 'one lookup says dead, another does not',
+    spots: [bind('a')],
+    breaks: (scene) => {
+      mountedAnew(scene);
+      scene.isFlipping = true;
+    },
+    rounds: [[]],
+    refusals: ['unconfirmed'],
   },
   {
-    what: 'a recovery that was killed does not hold back the next one',
-    world: world([path('a', 'dead')]),
-    recoveries: [{ atMs: NOW - 1000, paths: ['/jobs/a'], outcome: 'unfinished' }],
-    steps: [...tiered('a'), 'verify /jobs/a'],
+    what: 'a crawl works on a dead mount over which somebody has bound the good one',
+    spots: [bind('a')],
+    breaks: (scene) => {
+      crawl(scene, 'a');
+      const dead = scene.host.table.topmostAt(`${JOBS}/a`);
+      assert.ok(dead);
+      mountedAnew(scene);
+      scene.host.mount('/mnt/old', dead);
+      scene.host.unmountTop(`${JOBS}/a`);
+      scene.host.bind(`${BASE}/jobs/a`, `${JOBS}/a`);
+    },
+    rounds: [['interrupt a'], []],
   },
   {
-    what: 'nobody knows what was repaired: everything waits',
-    world: world([path('a', 'dead')]),
-    recoveries: [{ atMs: NOW - 1000, paths: null }],
-    refusals: ['backoff'],
+    what: 'nobody knows which lines the manifest has: only what was there is put back',
+    spots: [bind('a'), bind('b')],
+    breaks: (scene) => {
+      mountedAnew(scene);
+      scene.host.unmountTop(`${JOBS}/b`);
+    },
+    world: { manifestProblems: [{ line: null, message: 'it can’t be read' }] },
+    rounds: [rebound('a'), []],
+    refusals: ['manifest_unreadable', 'manifest_unreadable'],
   },
   {
-    what: 'six recoveries in an hour',
-    world: world([path('a', 'dead')]),
-    recoveries: Array.from({ length: 6 }, (_, n) => ({ atMs: NOW - n * 60_000, paths: ['/jobs/other'] })),
-    refusals: ['capped_hour'],
+    what: 'a hot mount that names the base’s own unit',
+    spots: [unit('u')],
+    breaks: ({ host }) => {
+      host.stopUnit(unitOf('u'));
+    },
+    world: { units: new Map([[BASE_UNIT, null]]) },
+    rounds: [[]],
+    refusals: ['unit_unknown'],
   },
   {
-    what: 'six recoveries for one job in a day hold back that job’s path alone',
-    world: world([path('a', 'dead', { jobs: [3] }), path('b', 'dead', { jobs: [4] })]),
-    recoveries: Array.from({ length: 6 }, (_, n) => ({
-      atMs: NOW - (n + 2) * 3_600_000,
-      paths: ['/jobs/a'],
-      jobs: [3],
-    })),
-    steps: [...tiered('b'), 'verify /jobs/b'],
-    refusals: ['capped_job'],
+    what: 'the database does not answer: nothing waits for it',
+    spots: [bind('a')],
+    breaks: mountedAnew,
+    world: { jobsUnknownBecause: 'it is locked' },
+    rounds: [rebound('a'), []],
+    refusals: ['jobs_unknown'],
   },
   {
-    what: 'the worker that recovery has stopped comes back',
-    world: world([path('a', 'healthy')], { worker: stopped }),
-    intent,
-    steps: ['start-worker'],
+    what: 'a deploy runs: what would be done is shown, and that it is held back',
+    spots: [bind('a')],
+    breaks: mountedAnew,
+    world: { deployLock: 'held' },
+    rounds: [rebound('a'), []],
   },
-  {
-    what: 'whatever else is broken',
-    world: world([path('a', 'unwritable')], { worker: stopped }),
-    intent,
-    steps: ['start-worker'],
-    refusals: ['storage_unwritable'],
-  },
-  {
-    what: 'not after somebody else has started it since',
-    world: world([], { worker: { ...stopped, invocationId: 'two' } }),
-    intent,
-  },
-  {
-    what: 'not after somebody has disabled it',
-    world: world([], { worker: { ...stopped, fileState: 'disabled' } }),
-    intent,
-  },
-  { what: 'not after a boot', world: world([], { worker: stopped, bootId: 'next' }), intent },
 ];
 
-function historyOf(recoveries: readonly Partial<PastRecovery>[] = []): RecoveryHistory {
-  const complete = recoveries.map((recovery): PastRecovery => ({
-    atMs: NOW,
-    paths: [],
-    jobs: [],
-    outcome: 'done',
-    released: [],
-    ...recovery,
-  }));
-  return { ...emptyHistory, recoveries: complete };
-}
-
 describe('what recovery decides', () => {
-  for (const c of cases) {
-    test(c.what, () => {
-      const memory = { history: historyOf(c.recoveries), intent: c.intent ?? null };
-      const plan = decideRecovery(c.world, { ...policy, ...c.policy }, memory, NOW);
-      assert.deepEqual(
-        plan.steps.map((step) => (step.path === null ? step.kind : `${step.kind} ${step.path}`)),
-        c.steps ?? [],
-      );
-      assert.deepEqual(
-        plan.refusals.map(({ code }) => code),
-        c.refusals ?? [],
-      );
-      for (const step of plan.steps) assert.notEqual(step.because, '');
+  for (const each of cases) {
+    test(each.what, () => {
+      const rounds = foretellRounds(worldOf(each), policy, pastOf(each));
+      assert.deepEqual(rounds.map(named), each.rounds);
+      const codes = (rounds.at(-1)?.refusals ?? []).map(({ code }) => code);
+      assert.deepEqual(codes, each.refusals ?? []);
     });
   }
 });
 
-test('before anything is stopped, the plan says what dies and who runs there', () => {
-  const plan = decideRecovery(
-    world([path('a', 'dead'), path('b', 'dead'), path('c', 'healthy')], {
-      crawls: [crawl('a', 'dead', 1), crawl('c', 'healthy', 2)],
-    }),
-    policy,
-    { history: emptyHistory, intent: null },
-    NOW,
-  );
-  assert.deepEqual(plan.blastRadius, [
+test('who dies with what is said before anything is done', () => {
+  const each: Case = {
+    ...broken,
+    spots: [bind('a'), bind('b')],
+    breaks: (scene) => {
+      crawl(scene, 'a');
+      mountedAnew(scene);
+    },
+  };
+  assert.deepEqual(decideNow(each).casualties, [
     {
-      device: '0:66',
-      source: 'u@box:',
+      device: '0:40',
+      source: `${BASE_UNIT}:`,
       because: 'dead already',
-      paths: ['/jobs/a', '/jobs/b'],
+      paths: [`${JOBS}/a`, `${JOBS}/b`],
       crawls: ['1-001'],
     },
   ]);
-  assert.deepEqual(plan.needsRepair, ['/jobs/a', '/jobs/b']);
 });

@@ -1,109 +1,91 @@
-/** Worlds to decide about: a host with a box at /box, jobs below /jobs, and nothing wrong unless it is said. */
-import type { RecoveryPolicy } from '../../../src/core/recovery/recovery-plan.ts';
-import type {
-  RecoveryWorld,
-  WatchedBase,
-  WatchedCrawl,
-  WatchedPath,
-} from '../../../src/core/recovery/recovery-world.ts';
-import type { UnitState } from '../../../src/core/units/unit-state.ts';
-import type { MountSummary } from '../../../src/core/storage/path-report.ts';
-import type { StorageState } from '../../../src/core/storage/path-state.ts';
+/** Worlds in which storage breaks as it really does, and what recovery is asked about them. */
+import assert from 'node:assert/strict';
+import { decideRecovery } from '../../../src/core/recovery/decide.ts';
+import { emptyMemory, type RecoveryMemory } from '../../../src/core/recovery/memory.ts';
+import type { RecoveryPlan } from '../../../src/core/recovery/recovery-plan.ts';
+import type { RecoveryWorld } from '../../../src/core/recovery/recovery-world.ts';
+import { rememberSeen } from '../../../src/core/recovery/remember.ts';
+import { seeWorld } from '../../../src/core/recovery/seen-world.ts';
+import { BASE, BASE_UNIT, JOBS } from '../../simulation/host-model.ts';
+import { policy, Scene, type Spot } from '../../simulation/scene.ts';
 
-export const NOW = 1_700_000_000_000;
-
-export function mountOf(device: string, id = 50): MountSummary {
-  return { id, fstype: 'fuse.sshfs', source: 'u@box:', root: '/jobs/x', device, layers: 1 };
+export interface Case {
+  readonly what: string;
+  readonly spots: readonly Spot[];
+  readonly breaks: (scene: Scene) => void;
+  /** Kinds and names of the steps of each round. */
+  readonly rounds: readonly (readonly string[])[];
+  /** Codes of what is left in the end. */
+  readonly refusals?: readonly string[];
+  readonly world?: Partial<RecoveryWorld>;
+  readonly memory?: Partial<RecoveryMemory>;
 }
 
-export function unit(name: string, more: Partial<UnitState> = {}): UnitState {
+export const bind = (name: string): Spot => ({ name, kind: 'bind' });
+export const unit = (name: string): Spot => ({ name, kind: 'unit' });
+export const unasked = (name: string): Spot => ({ name, kind: 'unasked' });
+
+export const rebound = (name: string) => [`unmount ${name}`, `bind ${name}`, `verify ${name}`];
+export const restarted = (name: string) => [`restart ${name}`, `verify ${name}`];
+
+export function crawl(scene: Scene, name: string, more: { isDeviceKnown?: boolean } = {}): void {
+  const outputDir = `${JOBS}/${name}`;
+  const device = scene.host.table.covering(outputDir)?.device ?? '';
+  const jobId = scene.spots.findIndex((spot) => spot.name === name) + 1;
+  scene.host.crawls.push({ attempt: `${jobId}-001`, jobId, outputDir, device, isDeviceKnown: true, ...more });
+}
+
+/** Killed, and systemd has it back: the binds are still those of the dead one. */
+export function mountedAnew({ host }: Scene): void {
+  host.killSshfs(BASE_UNIT);
+  host.pass(2000);
+}
+
+/** Killed, and it stays down. */
+export function killedForGood({ host }: Scene, name = BASE_UNIT): void {
+  host.killSshfs(name);
+  const killed = host.units.get(name);
+  assert.ok(killed);
+  killed.state = 'failed';
+}
+
+export function worldOf({ spots, breaks, world }: Case): RecoveryWorld {
+  const scene = new Scene(spots);
+  breaks(scene);
+  return { ...scene.observe(emptyMemory), ...world };
+}
+
+export function pastOf({ memory }: Case) {
   return {
-    unit: name,
-    load: 'loaded',
-    active: 'active',
-    sub: 'running',
-    fileState: 'enabled',
-    invocationId: 'one',
-    ...more,
+    memory: { ...emptyMemory, ...memory },
+    run: 'this',
+    failed: new Set<string>(),
+    nowMs: 1_700_000_000_000,
   };
 }
 
-export const restarting = { active: 'activating', sub: 'auto-restart' } as const;
-
-export function base(state: StorageState, more: Partial<WatchedBase> = {}): WatchedBase {
-  const mount = state === 'missing' ? null : { ...mountOf('0:77', 40), root: '/' };
-  return {
-    report: { path: '/box', state, errno: null, reason: `it is ${state}`, mount },
-    path: '/box',
-    unit: 'base.service',
-    unitState: unit('base.service'),
-    isConfirmed: true,
-    hungForMs: null,
-    waitingRequests: null,
-    ...more,
-  };
+export function name(path: string | null): string {
+  return path === BASE ? 'BASE' : (path ?? '').replace(`${JOBS}/`, '');
 }
 
-/** A bind of the box; `own`: a mount with a unit of its own. */
-export function path(
-  name: string,
-  state: StorageState,
-  more: Partial<WatchedPath> & { readonly own?: boolean } = {},
-): WatchedPath {
-  const { own = false, ...rest } = more;
-  const hot = `/jobs/${name}`;
-  const isMounted = state !== 'missing';
-  const device = own ? '0:99' : state === 'healthy' ? '0:77' : '0:66';
-  return {
-    path: hot,
-    configuredPath: hot,
-    coldPath: own ? null : `/box/jobs/${name}`,
-    state,
-    errno: null,
-    reason: `it is ${state}`,
-    mount: isMounted ? mountOf(device) : null,
-    isSecured: true,
-    coveredBy: isMounted ? hot : '/',
-    crawls: [],
-    inner: [],
-    shadowed: null,
-    unit: own ? `${name}.service` : null,
-    unitState: own ? unit(`${name}.service`) : null,
-    mountedBy: own ? 'unit' : 'bind',
-    isConfirmed: true,
-    hungForMs: null,
-    waitingRequests: null,
-    jobs: [],
-    ...rest,
-  };
+export const named = ({ steps, held }: RecoveryPlan): string[] =>
+  [...steps, ...held].map(({ kind, path }) => `${kind} ${name(path)}`);
+
+/** A dead bind of a healthy base. */
+export const broken: Case = { what: '', spots: [bind('a')], breaks: mountedAnew, rounds: [] };
+export const now = 1_700_000_000_000;
+
+export function decideNow(each: Case, memory: Partial<RecoveryMemory> = {}): RecoveryPlan {
+  const past = pastOf({ ...each, memory });
+  const seen = seeWorld(worldOf(each));
+  return decideRecovery(seen, policy, { ...past, memory: rememberSeen(past.memory, seen, now) });
 }
 
-export function crawl(name: string, state: StorageState, jobId = 1): WatchedCrawl {
-  return { attempt: `${jobId}-001`, jobId, outputDir: `/jobs/${name}`, state };
-}
-
-export function world(paths: readonly WatchedPath[], more: Partial<RecoveryWorld> = {}): RecoveryWorld {
-  return {
-    jobsRoot: '/jobs',
-    base: base('healthy'),
-    paths,
-    crawls: [],
-    cooldowns: [],
-    jobsUnknownBecause: null,
-    manifestProblems: [],
-    worker: unit('worker.service'),
-    deployLock: 'free',
-    hasSentinel: true,
-    bootId: 'boot',
-    ...more,
-  };
-}
-
-export const policy: RecoveryPolicy = {
-  backoffInitialMs: 30_000,
-  backoffMaxMs: 900_000,
-  maxPerHour: 6,
-  maxPerDay: 24,
-  maxPerJobPerDay: 6,
-  abortHungAfterMs: 0,
-};
+export const recovery = (secondsAgo: number, more: object = {}) => ({
+  run: `before-${secondsAgo}`,
+  atMs: now - secondsAgo * 1000,
+  paths: [`${JOBS}/a`],
+  jobs: [],
+  outcome: 'done' as const,
+  ...more,
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { unitActivity, whyUnusable } from '../../../src/core/units/unit-activity.ts';
+import { unitActivity, whyNotStartable } from '../../../src/core/units/unit-activity.ts';
 import { parseUnitStates, type UnitState } from '../../../src/core/units/unit-state.ts';
 
 const worker: UnitState = {
@@ -41,9 +41,9 @@ test('what systemd did not say is not known', () => {
 });
 
 for (const [active, sub, expected] of [
-  ['active', 'running', 'idle'],
-  ['inactive', 'dead', 'idle'],
-  ['failed', 'failed', 'idle'],
+  ['active', 'running', 'running'],
+  ['inactive', 'dead', 'down'],
+  ['failed', 'failed', 'down'],
   ['activating', 'auto-restart', 'waiting'],
   ['activating', 'start-pre', 'starting'],
   ['activating', 'start-post', 'starting'],
@@ -54,8 +54,20 @@ for (const [active, sub, expected] of [
   });
 }
 
-test('a unit that nobody can start is named with the reason', () => {
-  assert.equal(whyUnusable('a.service', worker), null);
-  assert.match(whyUnusable('a.service', { ...worker, load: 'masked' }) ?? '', /a\.service is masked/);
-  assert.match(whyUnusable('a.service', null) ?? '', /systemd does not say/);
-});
+const idle = { ...worker, active: 'inactive', sub: 'dead' };
+for (const [what, unit, code] of [
+  ['it runs', worker, null],
+  ['it is down', idle, null],
+  ['disabled, but it runs', { ...worker, fileState: 'disabled' }, null],
+  ['disabled and down', { ...idle, fileState: 'disabled' }, 'unit_disabled'],
+  ['masked and down', { ...idle, load: 'masked', fileState: 'masked' }, 'unit_disabled'],
+  ['without a file', { ...idle, load: 'not-found', fileState: '' }, 'unit_unusable'],
+  ['static and down', { ...idle, fileState: 'static' }, null],
+  ['nobody says', null, 'unit_unknown'],
+] as const) {
+  test(`whether a unit may be started: ${what}`, () => {
+    const why = whyNotStartable('worker.service', unit);
+    assert.equal(why?.code ?? null, code);
+    if (why !== null) assert.match(why.because, /worker\.service/);
+  });
+}

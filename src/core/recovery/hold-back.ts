@@ -1,0 +1,99 @@
+import type { Refusal } from '../plan.ts';
+import { failedInThisRun, generalLimit, limitOf, type Past } from './limits.ts';
+import { lastedMs } from './memory.ts';
+import { isChange, type RecoveryPolicy, type Repair } from './recovery-plan.ts';
+import type { RecoveryWorld } from './recovery-world.ts';
+import { general, refuse } from './refusals.ts';
+
+export interface HeldBack {
+  readonly allowed: readonly Repair[];
+  readonly held: readonly Repair[];
+  readonly refusals: readonly Refusal[];
+}
+
+/**
+ * Which of the right repairs are done now. A missing sentinel and a deploy hold back all that changes mounts or crawls; limits
+ * too, but not what an earlier run took off and did not put back: a readable local directory must not wait for an hour.
+ */
+export function holdBack(
+  repairs: readonly Repair[],
+  world: RecoveryWorld,
+  policy: RecoveryPolicy,
+  past: Past,
+): HeldBack {
+  const gates = gatesOf(world, policy, past);
+  const closed = gates.filter(({ holdsBack }) => holdsBack);
+  const capped = generalLimit(past, policy);
+  const allowed: Repair[] = [];
+  const held: Repair[] = [];
+  const refusals: Refusal[] = [];
+  let isCapped = false;
+  for (const repair of repairs) {
+    const limit = limitOfRepair(repair, policy, past);
+    if (isVerification(repair) && limit === null) allowed.push(repair);
+    else if (closed.length > 0) held.push(repair);
+    else if (isOwed(repair, past) && failedInThisRun(repair.path, past) === null) allowed.push(repair);
+    else if (capped !== null && !isWait(repair)) {
+      isCapped = true;
+      held.push(repair);
+    } else if (limit !== null) {
+      held.push(repair);
+      refusals.push(refuse(repair, limit, true));
+    } else allowed.push(repair);
+  }
+  const general = isCapped && capped !== null ? [cappedRefusal(capped)] : [];
+  const isHeld = held.length > 0;
+  return {
+    allowed,
+    held,
+    refusals: [...gates.filter(({ holdsBack }) => isHeld || !holdsBack), ...general, ...refusals],
+  };
+}
+
+const cappedRefusal = ({ code, because }: { readonly code: string; readonly because: string }): Refusal =>
+  general(code, because);
+
+function gatesOf(world: RecoveryWorld, policy: RecoveryPolicy, past: Past): Refusal[] {
+  const gates: Refusal[] = [];
+  if (!world.hasSentinel)
+    gates.push(general('no_sentinel', 'its sentinel file is absent: automatic recovery is switched off'));
+  const heldMs = lastedMs(past.memory.deployLock, world.clock) ?? 0;
+  if (world.deployLock === 'unknown')
+    gates.push(
+      general('deploy_lock_unknown', 'the deploy lock can’t be asked; it holds nothing back', false),
+    );
+  if (world.deployLock === 'held' && heldMs > policy.deployLockMaxAgeMs) {
+    const because = `the deploy lock has been held for ${Math.round(heldMs / 60_000)} minutes; it holds nothing back any more`;
+    gates.push(general('deploy_lock_stale', because, false));
+  } else if (world.deployLock === 'held')
+    gates.push(general('deploy_lock', 'a deploy runs: it holds the deploy lock'));
+  return gates;
+}
+
+function limitOfRepair({ path, steps, breaks }: Repair, policy: RecoveryPolicy, past: Past) {
+  const failed = failedInThisRun(path, past);
+  if (failed !== null) return failed;
+  const interruptedJobs = steps.flatMap((step) => (step.kind === 'interrupt' ? [step.jobId] : []));
+  if (!steps.some(isChange) && interruptedJobs.length === 0 && steps.some(({ kind }) => kind !== 'bind'))
+    return null;
+  for (const place of [path, ...breaks]) {
+    const limit = limitOf({ path: place, interruptedJobs }, past, policy);
+    if (limit === null) continue;
+    return place === path ? limit : { ...limit, because: `${place}, which it would break: ${limit.because}` };
+  }
+  return null;
+}
+
+/** It changes no mount and ends nobody. */
+function isVerification({ steps }: Repair): boolean {
+  return steps.every(({ kind }) => kind === 'verify');
+}
+
+function isWait({ steps }: Repair): boolean {
+  return steps.every(({ kind }) => kind === 'wait');
+}
+
+function isOwed({ path, steps }: Repair, { memory }: Past): boolean {
+  const owed = memory.takenOff.some((entry) => entry.path === path && !entry.isRetried);
+  return owed && !steps.some(({ kind }) => kind === 'unmount' || kind === 'interrupt' || kind === 'abort');
+}

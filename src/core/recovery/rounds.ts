@@ -1,0 +1,76 @@
+import type { StepResult } from '../plan.ts';
+import { decideRecovery } from './decide.ts';
+import { maxRounds } from './foretell.ts';
+import type { Past } from './limits.ts';
+import type { RecoveryMemory } from './memory.ts';
+import type { RecoveryPlan, RecoveryPolicy, RecoveryStep } from './recovery-plan.ts';
+import type { RecoveryWorld } from './recovery-world.ts';
+import { rememberBegun, rememberEnded, rememberOver, rememberSeen } from './remember.ts';
+import { seeWorld, type SeenWorld } from './seen-world.ts';
+
+/** What a run of recovery does in the world outside. */
+export interface RoundEffects {
+  /** Names this run. */
+  readonly run: string;
+  /** Wall clock. */
+  now(): number;
+  /** Whether another round may begin. */
+  hasTime(): boolean;
+  observe(memory: RecoveryMemory): Promise<RecoveryWorld>;
+  /** Durably: it has returned before anything is changed. */
+  save(memory: RecoveryMemory): Promise<void>;
+  /** Re-checks each step, does it, and goes on with what does not depend on one that failed. */
+  apply(steps: readonly RecoveryStep[], seen: SeenWorld): Promise<readonly StepResult<RecoveryStep>[]>;
+}
+
+export interface RoundsOutcome {
+  readonly memory: RecoveryMemory;
+  readonly rounds: readonly (readonly StepResult<RecoveryStep>[])[];
+  /** What was decided in the end: without steps, if the rounds were enough. */
+  readonly last: RecoveryPlan;
+  readonly seen: SeenWorld;
+}
+
+/** While something changes under the look, it is looked at again; what keeps changing is left to the next run. */
+const maxLooksAgain = 3;
+
+/**
+ * Recovery as a reconciler: look, decide, do what is right in the world as it is, and look again, until nothing is left to
+ * do. A round relies on nothing that the one before it meant to do, so a run that was killed is continued by the next one.
+ */
+export async function recoverInRounds(
+  effects: RoundEffects,
+  policy: RecoveryPolicy,
+  before: RecoveryMemory,
+): Promise<RoundsOutcome> {
+  const rounds: (readonly StepResult<RecoveryStep>[])[] = [];
+  const failed = new Set<string>();
+  let memory = before;
+  let looksAgain = 0;
+  for (;;) {
+    const seen = seeWorld(await effects.observe(memory));
+    memory = rememberSeen(memory, seen, effects.now());
+    const past: Past = { memory, run: effects.run, failed, nowMs: effects.now() };
+    const plan = decideRecovery(seen, policy, past);
+    const isOver = rounds.length >= maxRounds || !effects.hasTime();
+    if (plan.steps.length === 0 && isChanging(plan) && looksAgain < maxLooksAgain && !isOver) {
+      looksAgain += 1;
+      continue;
+    }
+    if (plan.steps.length === 0 || isOver) {
+      memory = rememberOver(memory, effects.run, failed.size > 0);
+      await effects.save(memory);
+      return { memory, rounds, last: plan, seen };
+    }
+    memory = rememberBegun(memory, effects.run, plan.steps, seen, effects.now());
+    await effects.save(memory);
+    const results = await effects.apply(plan.steps, seen);
+    rounds.push(results);
+    memory = rememberEnded(memory, results, effects.now());
+    for (const { step, outcome } of results) if (outcome !== 'done') failed.add(step.path);
+  }
+}
+
+function isChanging({ refusals }: RecoveryPlan): boolean {
+  return refusals.some(({ code }) => code === 'unconfirmed');
+}
