@@ -5,13 +5,14 @@ import tseslint from 'typescript-eslint';
 
 /** What each layer under src/ must not import. */
 const layers = {
-  core: ['effects', 'store', 'config', 'hot-paths', 'worker', 'tiering', 'cli'],
-  config: ['effects', 'store', 'hot-paths', 'worker', 'tiering', 'cli'],
-  effects: ['store', 'config', 'hot-paths', 'worker', 'tiering', 'cli'],
-  store: ['effects', 'config', 'hot-paths', 'worker', 'tiering', 'cli'],
-  'hot-paths': ['worker', 'tiering', 'cli'],
-  worker: ['tiering', 'cli'],
-  tiering: ['cli'],
+  core: ['effects', 'store', 'config', 'hot-paths', 'worker', 'tiering', 'recovery', 'cli'],
+  config: ['effects', 'store', 'hot-paths', 'worker', 'tiering', 'recovery', 'cli'],
+  effects: ['store', 'config', 'hot-paths', 'worker', 'tiering', 'recovery', 'cli'],
+  store: ['effects', 'config', 'hot-paths', 'worker', 'tiering', 'recovery', 'cli'],
+  'hot-paths': ['worker', 'tiering', 'recovery', 'cli'],
+  worker: ['tiering', 'recovery', 'cli'],
+  tiering: ['recovery', 'cli'],
+  recovery: ['cli'],
 };
 
 const onlyInMain = 'Only src/main.ts ends the process; throw an error of src/core/errors.ts instead.';

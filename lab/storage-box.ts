@@ -72,6 +72,8 @@ export async function storageBox(host: Host, options: StorageBoxOptions = {}): P
     }),
   );
   await host.installUnit(BASE_UNIT, shippedUnit(BASE_UNIT));
+  // As on a server: a unit that is disabled and down is one that an operator wants down.
+  await host.runOk(['systemctl', 'enable', '--quiet', BASE_UNIT]);
   const close = (): Promise<void> => server.close();
   const box: StorageBox = { server, host, base: BASE, unit: BASE_UNIT, source, sshfsOptions, close };
   if (options.mounted ?? true) await mountBase(box);

@@ -9,8 +9,8 @@ export interface PlanAnswer {
   readonly mode: 'dry-run' | 'apply';
   readonly verdict: Verdict;
   readonly reason: string;
-  /** With what came of them, if they were tried. */
-  readonly steps: readonly (StepResult<Step> | { readonly step: Step })[];
+  /** With what came of them, if they were tried; `round` where a plan has several. */
+  readonly steps: readonly ((StepResult<Step> | { readonly step: Step }) & { readonly round?: number })[];
   readonly refusals: readonly Refusal[];
 }
 
@@ -23,9 +23,15 @@ const exitOf: Record<Verdict, ExitStatusName> = {
   nothing_to_do: 'done',
 };
 
-export function answerPlan(plan: PlanAnswer, options: GlobalOptions, terminal: Terminal): void {
-  if (options.json === true) terminal.answerJson(planJson(plan));
-  else for (const line of describePlan(plan)) terminal.answer(line);
+/** @param more what only this plan has: further JSON fields, and the page in place of the common one */
+export function answerPlan(
+  plan: PlanAnswer,
+  options: GlobalOptions,
+  terminal: Terminal,
+  more: { readonly json?: object; readonly page?: readonly string[] } = {},
+): void {
+  if (options.json === true) terminal.answerJson({ ...planJson(plan), ...more.json });
+  else for (const line of more.page ?? describePlan(plan)) terminal.answer(line);
   terminal.exitStatus = exitOf[plan.verdict];
 }
 
@@ -36,14 +42,25 @@ function planJson({ mode, verdict, reason, steps, refusals }: PlanAnswer): Recor
     reason,
     steps: steps.map((result) => {
       // What is expected is a detail of ours; the rest of a step is its fields.
-      const { kind, because, path, ...more } = result.step as Step & { expects?: unknown; coldPath?: string };
-      const cold = more.coldPath === undefined ? {} : { cold_path: more.coldPath };
-      const where = path === null ? {} : { path };
-      if (!('outcome' in result)) return { kind, because, ...where, ...cold };
+      const { kind, because, path, coldPath, unit, attempt } = result.step as Step & {
+        coldPath?: string;
+        unit?: string;
+        attempt?: string;
+      };
+      const about = {
+        ...(coldPath === undefined ? {} : { cold_path: coldPath }),
+        ...(unit === undefined ? {} : { unit }),
+        ...(attempt === undefined ? {} : { attempt }),
+      };
+      const where = {
+        ...(path === null ? {} : { path }),
+        ...(result.round === undefined ? {} : { round: result.round }),
+      };
+      if (!('outcome' in result)) return { kind, because, ...where, ...about };
       const { outcome, error, durationMs } = result;
       const failure = error === null ? {} : { error };
       const duration_seconds = Math.round(durationMs) / 1000;
-      return { kind, because, ...where, ...cold, outcome, ...failure, duration_seconds };
+      return { kind, because, ...where, ...about, outcome, ...failure, duration_seconds };
     }),
     refusals: refusals.map(({ code, because, path }) => ({
       code,

@@ -6,12 +6,7 @@ import { surveyHotPaths, type Survey, type SurveyedPath } from '../hot-paths/sur
 import { withHelp } from './command.ts';
 import { readConfiguration, type GlobalOptions } from './session.ts';
 import { describeSurvey, jobsOn, needsAttention } from './storage-status-page.ts';
-import type { Terminal } from './terminal.ts';
-
-const defaultWidth = 100;
-const narrowest = 60;
-/** A wider page is no easier to read. */
-const widest = 120;
+import { pageWidth, type Terminal } from './terminal.ts';
 
 export function addStorageStatus(storage: Command, terminal: Terminal): void {
   const command = storage
@@ -27,8 +22,7 @@ export function addStorageStatus(storage: Command, terminal: Terminal): void {
           terminal.say(`healtharchive: the jobs are not known: ${escapeForTerminal(survey.jobs.because)}`);
         terminal.answerJson(surveyJson(survey));
       } else {
-        const width = Math.min(widest, Math.max(narrowest, terminal.columns ?? defaultWidth));
-        for (const line of describeSurvey(survey, configuration, width)) terminal.answer(line);
+        for (const line of describeSurvey(survey, configuration, pageWidth(terminal))) terminal.answer(line);
       }
       if (needsAttention(survey)) terminal.exitStatus = 'attention';
     });

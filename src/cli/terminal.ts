@@ -41,6 +41,16 @@ function writeAll(fd: number, text: string): boolean {
   return true;
 }
 
+const defaultWidth = 100;
+const narrowest = 60;
+/** A wider page is no easier to read. */
+const widest = 120;
+
+/** How many characters a line of a page may have. */
+export function pageWidth({ columns }: Terminal): number {
+  return Math.min(widest, Math.max(narrowest, columns ?? defaultWidth));
+}
+
 /** The terminal of this process: its standard output and standard error. */
 export function processTerminal(): Terminal {
   let isClosed = false;

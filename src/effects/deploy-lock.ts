@@ -1,18 +1,21 @@
-import { statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
+import { OperatorError } from '../core/errors.ts';
 import { isLockFree } from './flock.ts';
 
 /**
- * `held`: a deploy runs. `stale`: somebody has held it for longer than a deploy may take, and it suppresses nothing. A file
- * that nobody holds does not count, whatever its age: one that was left behind kept a watchdog still for nine days.
- * @throws OperatorError when it can't be asked
+ * Whether a deploy runs: somebody holds its lock by flock(2). A file that nobody holds does not count, whatever its age: one
+ * that was left behind kept a watchdog still for nine days. For how long it has been held its stamps don't tell, as a lock is
+ * taken without touching the file. `unknown`: something else lies in its place, or it can't be asked.
  */
-export async function deployLockState(
-  path: string,
-  maxAgeMs: number,
-  nowMs: number,
-): Promise<'free' | 'held' | 'stale'> {
-  if (await isLockFree(path)) return 'free';
-  // Who takes it writes or touches it; a stamp from the future counts as now.
-  const touchedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? nowMs;
-  return nowMs - Math.min(touchedMs, nowMs) > maxAgeMs ? 'stale' : 'held';
+export async function deployLockState(path: string): Promise<'free' | 'held' | 'unknown'> {
+  try {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return 'free';
+    if (!stats.isFile()) return 'unknown';
+    return (await isLockFree(path)) ? 'free' : 'held';
+  } catch (error) {
+    const isExpected = error instanceof OperatorError || (error as NodeJS.ErrnoException).code !== undefined;
+    if (isExpected) return 'unknown';
+    throw error;
+  }
 }

@@ -5,9 +5,17 @@ import {
   type HotPath,
 } from '../core/storage/expectation.ts';
 import { readMountTable } from './mount-table.ts';
-import { startTheClock } from './storage/ask-child.ts';
+import type { Lookup } from '../core/storage/lookup.ts';
+import type { MountTable } from '../core/storage/mount-table.ts';
+import { startTheClock, type LookOptions } from './storage/ask-child.ts';
 import { canonicalise, type CanonicalPaths } from './storage/canonicalise.ts';
-import { observeCanonical, type StorageReport } from './storage/observe-canonical.ts';
+import { lookUpPaths } from './storage/look-up-paths.ts';
+import {
+  changedMeanwhile,
+  isSameWay,
+  observeCanonical,
+  type StorageReport,
+} from './storage/observe-canonical.ts';
 
 export type { ObservedPath, StorageReport } from './storage/observe-canonical.ts';
 
@@ -43,10 +51,25 @@ export interface HotPathsReport extends StorageReport {
   readonly rules: ExpectationRules;
 }
 
-/** Holds hot paths against what configuration, manifest and jobs expect on them. */
-export async function observeHotPaths(question: HotPathQuestion): Promise<HotPathsReport> {
-  const { rules, hotPaths, fstype, staleErrnos } = question;
-  const options = startTheClock(question.probeTimeoutMs, question.stuckDir);
+/** Where paths lead, before any of them is looked up; all that follows has `options` for its deadline. */
+export interface Bearings {
+  readonly table: MountTable;
+  readonly canonical: CanonicalPaths;
+  /** With canonical paths. */
+  readonly rules: ExpectationRules;
+  readonly options: LookOptions;
+}
+
+/** Follows the links in all paths and rules, as far as local disks reach, and starts the clock of the look. */
+export async function takeBearings({
+  rules,
+  hotPaths,
+  probeTimeoutMs,
+  stuckDir,
+}: Pick<HotPathQuestion, 'rules' | 'probeTimeoutMs' | 'stuckDir'> & {
+  readonly hotPaths: readonly { readonly path: string }[];
+}): Promise<Bearings> {
+  const options = startTheClock(probeTimeoutMs, stuckDir);
   const table = readMountTable();
   const canonical = await canonicalise(
     [
@@ -58,7 +81,13 @@ export async function observeHotPaths(question: HotPathQuestion): Promise<HotPat
     table,
     options,
   );
-  const canonicalRules = resolveRules(rules, canonical);
+  return { table, canonical, rules: resolveRules(rules, canonical), options };
+}
+
+/** Holds hot paths against what configuration, manifest and jobs expect on them. */
+export async function observeHotPaths(question: HotPathQuestion): Promise<HotPathsReport> {
+  const { rules, hotPaths, fstype, staleErrnos } = question;
+  const { table, canonical, rules: canonicalRules, options } = await takeBearings(question);
   const paths = hotPaths.map((hot) => ({
     path: hot.path,
     expectation: expectationFor({ ...hot, path: canonical.of(hot.path) }, canonicalRules),
@@ -80,6 +109,24 @@ export async function observeStorage(question: StorageQuestion): Promise<Storage
     expectation: resolveExpectation(expectation, canonical),
   }));
   return observeCanonical({ base, staleErrnos, paths: resolved }, canonical, table, options);
+}
+
+/**
+ * Looks a random name up on a superblock itself (`major:minor`), wherever it is mounted where it can be reached; whatever lies
+ * over it elsewhere. Null: it is mounted nowhere that can be reached.
+ */
+export async function lookUpSuperblock(
+  device: string,
+  { staleErrnos, probeTimeoutMs, stuckDir }: ProbeOptions,
+): Promise<Lookup | null> {
+  const table = readMountTable();
+  const mount = table.onSuperblock(device).find((each) => table.topmostAt(each.mountPoint) === each);
+  if (mount === undefined) return null;
+  const options = startTheClock(probeTimeoutMs, stuckDir);
+  const lookups = await lookUpPaths([mount.mountPoint], table, staleErrnos, options);
+  const lookup = lookups.get(mount.mountPoint) ?? null;
+  const after = readMountTable();
+  return isSameWay(table, after, mount.mountPoint) ? lookup : changedMeanwhile;
 }
 
 function resolveRules(rules: ExpectationRules, canonical: CanonicalPaths): ExpectationRules {

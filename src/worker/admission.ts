@@ -22,6 +22,8 @@ export interface Admitted {
   readonly job: Job;
   readonly lease: Lease;
   readonly storage: MountIdentity;
+  /** `major:minor` of its superblock. */
+  readonly device: string;
   /** Canonical. */
   readonly outputDir: string;
 }
@@ -99,7 +101,7 @@ export class Admission {
     );
     return claimed === null
       ? null
-      : { job: claimed, lease, storage: path.identity, outputDir: path.canonicalPath };
+      : { job: claimed, lease, storage: path.identity, device: path.device, outputDir: path.canonicalPath };
   }
 
   /**

@@ -21,7 +21,7 @@ import { removeFreeLock } from './crawler-gone.ts';
 import { Ending } from './ending.ts';
 import { readExitRecord } from './exit-record-file.ts';
 import { recordEnd, untold } from './record-end.ts';
-import { observeJobStorage } from './job-storage.ts';
+import { observeJobStorage, stateOfSuperblock } from './job-storage.ts';
 import { LogTail } from './log-tail.ts';
 import { attemptFiles, attemptLock, type AttemptFiles, type WorkerPaths } from './worker-paths.ts';
 import { deadStorageGraceMs, heartbeatMs, storageCheckMs, type WorkerSettings } from './worker-settings.ts';
@@ -206,20 +206,23 @@ export class Attempt {
     const { confirmProbes, confirmIntervalMs } = this.#around.settings;
     for (let probe = 0; probe < confirmProbes; probe++) {
       if (probe > 0) await sleep(confirmIntervalMs);
-      if ((await this.#storageState()) !== 'dead') return false;
+      const { configuration } = this.#around;
+      if ((await stateOfSuperblock(configuration, this.#admitted.device)) !== 'dead') return false;
     }
     return true;
   }
 
-  /** Null when nobody can say: an unreadable manifest, say, is no reason to end a crawl. */
-  async #storageState(): Promise<StorageState | null> {
+  /** The output directory after the crawl; null when nobody can say (an unreadable manifest). */
+  async #storageAfter(): Promise<StorageState | null> {
     const { configuration, conditions } = this.#around;
     try {
       const [seen] = await observeJobStorage(configuration, [this.#admitted.job]);
       conditions.end('storage-unseen');
-      return seen?.path.state ?? null;
+      if (seen === undefined) return null;
+      // What is there now may be well; what the crawl worked on has been replaced, as is done with what is dead.
+      return seen.path.device === this.#admitted.device ? seen.path.state : 'dead';
     } catch (error) {
-      conditions.begin('storage-unseen', 'the storage of running crawls can’t be looked at', {
+      conditions.begin('storage-unseen', 'the storage of an ended crawl can’t be looked at', {
         because: String(error),
       });
       return null;
@@ -244,7 +247,7 @@ export class Attempt {
     return classifyAttempt({
       record: readExitRecord(this.#files.exitRecord, this.name, this.#lease.token),
       reason,
-      storageAfter: await this.#storageState(),
+      storageAfter: await this.#storageAfter(),
       crawler: this.#around.configuration.crawler.kind,
     });
   }

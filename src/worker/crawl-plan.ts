@@ -8,7 +8,7 @@ import type { AttemptFiles } from './worker-paths.ts';
 
 /** What the launcher is told to run for an admitted job. */
 export function crawlPlan(admitted: Admitted, files: AttemptFiles, configuration: Configuration): LaunchSpec {
-  const { job, storage } = admitted;
+  const { job, storage, device } = admitted;
   const { crawler, worker } = configuration;
   const attempt = attemptName(job.id, job.attempts);
   const common = {
@@ -16,6 +16,7 @@ export function crawlPlan(admitted: Admitted, files: AttemptFiles, configuration
     token: admitted.lease.token,
     outputDir: admitted.outputDir,
     expectedMount: storage,
+    expectedDevice: device,
     seeds: job.seeds,
     scopePattern: scopePattern(scopeOf(job.seeds)),
     scratchDir: files.scratch,

@@ -1,9 +1,11 @@
 import type { Configuration } from '../config/schema.ts';
 import type { Job } from '../core/jobs/job.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
-import type { ObservedPath, StorageReport } from '../effects/storage-probe.ts';
+import { judgeLookup } from '../core/storage/judge-lookup.ts';
+import { lookUpSuperblock, type ObservedPath, type StorageReport } from '../effects/storage-probe.ts';
 import { readManifest } from '../hot-paths/manifest-file.ts';
 import { observeConfigured } from '../hot-paths/observe.ts';
+import { workerPaths } from './worker-paths.ts';
 
 /** Storage that a job must not run on, and why. */
 export interface Unfit {
@@ -34,6 +36,24 @@ export async function observeJobStorage(
     const path = report.paths[index];
     return path === undefined ? [] : [{ job, path, unfit: unfitness(path, report.base) }];
   });
+}
+
+/**
+ * How the superblock is that a running crawl works on, by itself: what lies over the path by now, or whether anything does, is
+ * nothing to the crawl, which works inside the directory that it opened. Null when nobody can say.
+ */
+export async function stateOfSuperblock(
+  { storagebox, recovery, paths }: Configuration,
+  device: string,
+): Promise<StorageState | null> {
+  const lookup = await lookUpSuperblock(device, {
+    staleErrnos: storagebox.stale_errnos,
+    probeTimeoutMs: recovery.probe_timeout_seconds * 1000,
+    stuckDir: workerPaths(paths.state_dir).stuckProbes,
+  });
+  if (lookup === null) return null;
+  const context = { staleErrnos: storagebox.stale_errnos, waitingRequests: null };
+  return judgeLookup(lookup, context)?.state ?? 'healthy';
 }
 
 function unfitness(path: ObservedPath, base: StorageReport['base']): Unfit | null {

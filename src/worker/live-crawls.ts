@@ -1,5 +1,7 @@
 import { readdirSync } from 'node:fs';
+import type { LaunchSpec } from '../core/attempts/launch-spec.ts';
 import type { Job } from '../core/jobs/job.ts';
+import { onLocalDisk, type RunningCrawl } from '../core/recovery/recovery-world.ts';
 import { readPlainFile } from '../effects/plain-file.ts';
 import { isCrawlerGone } from './crawler-gone.ts';
 import { attemptFiles, type WorkerPaths } from './worker-paths.ts';
@@ -12,17 +14,26 @@ export interface LiveCrawl {
   readonly outputDir: string;
 }
 
-const attemptLockName = /^attempt-(\d+-\d+)$/;
+const attemptLockName = /^attempt-((\d+)-\d+)$/;
 
 /**
  * Every crawl that may write now: what holds its attempt's lock on this host, whatever the database says, and what the
  * database says is running, on whatever host.
  */
 export async function liveCrawls(paths: WorkerPaths, jobs: readonly Job[]): Promise<LiveCrawl[]> {
-  const crawls = runningCrawls(jobs);
-  for (const name of attemptsWithLock(paths)) {
-    if (await isGone(paths, name)) continue;
-    crawls.push({ name, outputDir: outputDirOf(paths, name) });
+  const here = await crawlsOfThisHost(paths);
+  return [...runningCrawls(jobs), ...here.map(({ attempt, outputDir }) => ({ name: attempt, outputDir }))];
+}
+
+/**
+ * Attempts whose lock is held on this host, each with the superblock that it was admitted on.
+ * @throws Node's system errors when the locks can't be read (EACCES)
+ */
+export async function crawlsOfThisHost(paths: WorkerPaths): Promise<RunningCrawl[]> {
+  const crawls: RunningCrawl[] = [];
+  for (const [attempt, jobId] of attemptsWithLock(paths)) {
+    if (await isGone(paths, attempt)) continue;
+    crawls.push({ attempt, jobId, ...storageOf(paths, attempt) });
   }
   return crawls;
 }
@@ -43,22 +54,35 @@ async function isGone(paths: WorkerPaths, attempt: string): Promise<boolean> {
   }
 }
 
-function attemptsWithLock({ locks }: WorkerPaths): string[] {
+function attemptsWithLock({ locks }: WorkerPaths): [attempt: string, jobId: number][] {
   try {
-    return readdirSync(locks).flatMap((file) => attemptLockName.exec(file)?.[1] ?? []);
+    return readdirSync(locks).flatMap((file): [string, number][] => {
+      const [, attempt, job] = attemptLockName.exec(file) ?? [];
+      return attempt === undefined ? [] : [[attempt, Number(job)]];
+    });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
 }
 
-/** `/` when nobody can say: then it may write anywhere. Root reads here what the worker's user wrote. */
-function outputDirOf(paths: WorkerPaths, attempt: string): string {
+/** When nobody can say, it may write anywhere (`/`), on any superblock. Root reads here what the worker's user wrote. */
+function storageOf(paths: WorkerPaths, attempt: string): Pick<RunningCrawl, 'outputDir' | 'device'> {
   try {
     const text = readPlainFile(attemptFiles(paths, attempt).spec, { followLinks: false });
-    const spec = JSON.parse(text) as { readonly outputDir?: unknown };
-    return typeof spec.outputDir === 'string' ? spec.outputDir : '/';
+    const { outputDir, expectedDevice, expectedMount } = JSON.parse(text) as Partial<
+      Record<keyof LaunchSpec, unknown>
+    >;
+    return {
+      outputDir: typeof outputDir === 'string' ? outputDir : '/',
+      device:
+        typeof expectedDevice === 'string' ? expectedDevice : isLocal(expectedMount) ? onLocalDisk : null,
+    };
   } catch {
-    return '/';
+    return { outputDir: '/', device: null };
   }
+}
+
+function isLocal(mount: unknown): boolean {
+  return typeof mount === 'object' && mount !== null && 'kind' in mount && mount.kind === 'local';
 }

@@ -17,6 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WARCParser } from 'warcio';
 import { classifyAttempt } from '../../src/core/attempts/classify.ts';
 import type { Judgement } from '../../src/core/attempts/judgement.ts';
+import { readMountTable } from '../../src/effects/mount-table.ts';
 import type { ExitRecord } from '../../src/core/attempts/exit-record.ts';
 import { attemptFolder, attemptName, type LaunchSpec } from '../../src/core/attempts/launch-spec.ts';
 import { scopeOf, scopePattern } from '../../src/core/crawler/scope.ts';
@@ -78,6 +79,7 @@ export class AttemptBench {
       token: `token of ${attempt}`,
       outputDir: this.outputDir,
       expectedMount: { kind: 'local' },
+      expectedDevice: readMountTable().covering(changes.outputDir ?? this.outputDir)?.device ?? '',
       seeds,
       scopePattern: scopePattern(scopeOf(seeds)),
       passes: wgetPasses({ seeds, waitSeconds: 0, attempt, scratchDir, dedupCdxFile }),

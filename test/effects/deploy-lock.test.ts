@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -11,25 +11,28 @@ const dir = mkdtempSync(join(tmpdir(), 'healtharchive-locks-'));
 after(() => {
   rmSync(dir, { recursive: true });
 });
-const hourMs = 3_600_000;
 
-test('a deploy lock counts while somebody holds it, and not for ever', async () => {
+test('a deploy lock counts while somebody holds it, and for no other reason', async () => {
   const path = join(dir, 'deploy.lock');
-  const state = async () => await deployLockState(path, hourMs, Date.now());
-  assert.equal(await state(), 'free');
+  assert.equal(await deployLockState(path), 'free');
   writeFileSync(path, '');
-  assert.equal(await state(), 'free', 'a file that nobody holds');
+  assert.equal(await deployLockState(path), 'free', 'a file that nobody holds');
   const lock = await tryLock(path, 'exclusive');
-  assert.equal(await state(), 'held');
-  const age = (ms: number) => {
-    utimesSync(path, new Date(), new Date(Date.now() + ms));
-  };
-  age(-2 * hourMs);
-  assert.equal(await state(), 'stale');
-  age(2 * hourMs);
-  assert.equal(await state(), 'held', 'a stamp from the future counts as now');
+  assert.equal(await deployLockState(path), 'held');
+  utimesSync(path, new Date(0), new Date(0));
+  assert.equal(await deployLockState(path), 'held', 'a flock taken just now on an old file looks old');
   lock?.release();
-  assert.equal(await state(), 'free');
+  assert.equal(await deployLockState(path), 'free');
+});
+
+test('what is no plain file in the place of the deploy lock is not known, and not made anew', async () => {
+  const link = join(dir, 'link');
+  symlinkSync(join(dir, 'elsewhere'), link);
+  assert.equal(await deployLockState(link), 'unknown');
+  mkdirSync(join(dir, 'folder'));
+  assert.equal(await deployLockState(join(dir, 'folder')), 'unknown');
+  assert.equal(await deployLockState(join(dir, 'deploy.lock', 'below-a-file')), 'unknown');
+  assert.equal(existsSync(join(dir, 'elsewhere')), false);
 });
 
 test('a sentinel is a plain file', () => {

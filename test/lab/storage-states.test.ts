@@ -1,17 +1,37 @@
 /**
- * What `storage status` says of every fault that a path can show. `npm run docs:storage-table` writes the table of
- * docs/storage-faults.md from it; otherwise that table must hold the states that are seen here and now.
+ * What `storage status` and `storage recover` say of every fault that a path can show. `npm run docs:storage-table` writes the
+ * tables of docs/storage-faults.md and docs/storage-recovery.md from it; otherwise they must hold what is seen here and now.
  */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 import { storageFaults, type StorageFault, type StorageLab } from './storage-fault-list.ts';
-import { compareStorageTable, writeStorageTable, type SeenFault } from './storage-table.ts';
+import { recoveryPlan, type PlannedRecovery } from './recover.ts';
+import { compareTable, writeTable, type MeasuredTable, type Row } from './storage-table.ts';
 import { storageStatus, withStorageLab, type SeenStatus, type StatusAnswer } from './storage-lab.ts';
 
 /** The cache of sshfs (20 s) is the slowest to show anything. */
 const seenWithinMs = 40_000;
+
+interface SeenFault {
+  readonly name: string;
+  readonly states: readonly string[];
+  /** From the fault to the answer that shows it, beyond what a look takes when all is well. */
+  readonly seconds: number;
+  readonly recovery: PlannedRecovery;
+}
+
+const statesTable: MeasuredTable = {
+  page: 'storage-faults.md',
+  header: ['fault', 'base', 'bind', 'own mount', 'seen after'],
+  hasTimes: true,
+};
+const recoveryTable: MeasuredTable = {
+  page: 'storage-recovery.md',
+  header: ['fault', 'what recovery does, round by round', 'left alone'],
+  hasTimes: false,
+};
 
 const unavailable = labUnavailable(['nft', 'fusermount3']);
 const isUpdate = process.env['HEALTHARCHIVE_UPDATE_DOCS'] === '1';
@@ -55,7 +75,8 @@ async function observe(fault: StorageFault, lab: StorageLab): Promise<SeenFault>
     const [of, reason] = fault.says;
     assert.match(partsOf(seen.answer, lab)[of]?.reason ?? '', reason);
   }
-  return { name: fault.name, states: fault.states, seconds };
+  const recovery = await recoveryPlan(lab);
+  return { name: fault.name, states: fault.states, seconds, recovery };
 }
 
 function statesOf({ answer }: SeenStatus, lab: StorageLab): (string | undefined)[] {
@@ -76,8 +97,29 @@ describe('the state of every fault', { skip: unavailable, concurrency: isUpdate 
   after(async () => {
     const rows = storageFaults.flatMap(({ name }) => seen.get(name) ?? []);
     // One that failed has said so already.
-    if (rows.length < storageFaults.length) return;
-    if (isUpdate) await writeStorageTable(rows);
-    else await compareStorageTable(rows);
+    if (rows.length < chosen.length) return;
+    const isAll = rows.length === storageFaults.length;
+    for (const [table, rowOf] of [
+      [statesTable, statesRow],
+      [recoveryTable, recoveryRow],
+    ] as const) {
+      if (isUpdate) await writeTable(table, rows.map(rowOf));
+      else compareTable(table, rows.map(rowOf), isAll);
+    }
   });
 });
+
+function statesRow(fault: SeenFault): Row {
+  return [fault.name, ...fault.states, shownTime(fault)];
+}
+
+/** Rounded so that a busy machine shows nearly the same. */
+function shownTime({ states, seconds }: SeenFault): string {
+  if (states.every((state) => state === 'healthy')) return '–';
+  return seconds < 2 ? 'at once' : `${Math.round(seconds)} s`;
+}
+
+function recoveryRow({ name, recovery: { rounds, left } }: SeenFault): Row {
+  const planned = rounds.map((steps, index) => `${index + 1}. ${steps.join(', ')}`);
+  return [name, planned.length === 0 ? '–' : planned.join(' '), left.length === 0 ? '–' : left.join(', ')];
+}

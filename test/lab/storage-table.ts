@@ -1,50 +1,52 @@
-/** The table of docs/storage-faults.md: each fault with the states seen, and the time until they were. */
+/** Tables of the docs that hold what was seen in the lab, a row for each fault: docs/storage-faults.md and docs/storage-recovery.md. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { markdownTable } from '../project/generated-docs.ts';
 
-export interface SeenFault {
-  readonly name: string;
-  readonly states: readonly string[];
-  /** From the fault to the answer that shows it, beyond what a look takes when all is well. */
-  readonly seconds: number;
+export interface MeasuredTable {
+  /** Below docs/. */
+  readonly page: string;
+  readonly header: readonly string[];
+  /** The last column holds times, which are those of the machine that measured them. */
+  readonly hasTimes: boolean;
 }
 
-const file = join(import.meta.dirname, '../../docs/storage-faults.md');
+export type Row = readonly string[];
+
 const begin = '<!-- measured: npm run docs:storage-table -->';
 const end = '<!-- end of what is measured -->';
 
-export async function writeStorageTable(rows: readonly SeenFault[]): Promise<void> {
-  writeFileSync(file, await pageWith(rows));
-}
-
-/** States must be the same; times are those of the machine that measured them. */
-export async function compareStorageTable(rows: readonly SeenFault[]): Promise<void> {
-  const current = withoutTimes(readFileSync(file, 'utf8'));
-  const message =
-    'docs/storage-faults.md is not what was seen; npm run docs:storage-table, as root, mends it';
-  assert.deepEqual(current, withoutTimes(await pageWith(rows)), message);
-}
-
-async function pageWith(rows: readonly SeenFault[]): Promise<string> {
+export async function writeTable(table: MeasuredTable, rows: readonly Row[]): Promise<void> {
+  const file = fileOf(table);
   const text = readFileSync(file, 'utf8');
   const [before, after] = [text.split(begin)[0], text.split(end)[1]];
   assert.ok(text.includes(begin) && before !== undefined && after !== undefined, `${file} has no marks`);
-  const cells = rows.map((row) => [row.name, ...row.states, shownTime(row)]);
-  const table = markdownTable(['fault', 'base', 'bind', 'own mount', 'seen after'], cells);
+  const markdown = markdownTable(
+    [...table.header],
+    rows.map((row) => [...row]),
+  );
   const options = { ...(await resolveConfig(file)), parser: 'markdown' };
-  return await format(`${before}${begin}\n\n${table}\n\n${end}${after}`, options);
+  writeFileSync(file, await format(`${before}${begin}\n\n${markdown}\n\n${end}${after}`, options));
 }
 
-/** Rounded so that a busy machine shows nearly the same. */
-function shownTime({ states, seconds }: SeenFault): string {
-  if (states.every((state) => state === 'healthy')) return '–';
-  return seconds < 2 ? 'at once' : `${Math.round(seconds)} s`;
+/** Each row must stand in the table, in its place; all of them, if all were seen. */
+export function compareTable(table: MeasuredTable, rows: readonly Row[], isAll: boolean): void {
+  const written = rowsOf(readFileSync(fileOf(table), 'utf8'));
+  const compared = (row: Row): string => (table.hasTimes ? row.slice(0, -1) : row).join(' | ');
+  const seen = rows.map(compared);
+  const names = new Set(rows.map(([name]) => name));
+  const message = `docs/${table.page} is not what was seen; npm run docs:storage-table, as root, mends it`;
+  const expected = written.slice(1).filter(([name]) => isAll || names.has(name ?? ''));
+  assert.deepEqual(expected.map(compared), seen, message);
 }
 
-function withoutTimes(page: string): string[] {
+function fileOf({ page }: MeasuredTable): string {
+  return join(import.meta.dirname, '../../docs', page);
+}
+
+function rowsOf(page: string): Row[] {
   return page
     .slice(page.indexOf(begin), page.indexOf(end))
     .split('\n')
@@ -52,8 +54,7 @@ function withoutTimes(page: string): string[] {
     .map((line) =>
       line
         .split('|')
-        .slice(1, -2)
-        .map((cell) => cell.trim())
-        .join(' | '),
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
     );
 }

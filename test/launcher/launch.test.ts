@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { ExitRecord } from '../../src/core/attempts/exit-record.ts';
 import type { CrawlerPass, LaunchSpec } from '../../src/core/attempts/launch-spec.ts';
+import { readMountTable } from '../../src/effects/mount-table.ts';
 import { programPath } from '../../src/effects/program-path.ts';
 import { AttemptBench, judge, until } from '../crawl/attempt-bench.ts';
 
@@ -89,6 +90,10 @@ describe('launcher', { concurrency: 4 }, () => {
           kind: 'wrong_storage',
           detail: 'expected fuse.sshfs of box:, directory /jobs, found a local directory',
         },
+      }),
+      'it was mounted anew after it was looked at': () => ({
+        changes: { expectedDevice: '0:999999' },
+        exit: { kind: 'wrong_storage', detail: 'it has been mounted anew since it was looked at' },
       }),
       'a symbolic link as output directory': (bench) => {
         mkdirSync(join(bench.folder, 'elsewhere'));
@@ -243,6 +248,7 @@ describe('launcher', { concurrency: 4 }, () => {
       token: 'token',
       outputDir: bench.outputDir,
       expectedMount: { kind: 'local' },
+      expectedDevice: readMountTable().covering(bench.outputDir)?.device ?? '',
       seeds,
       scopePattern: null,
       ...script('echo begun; sleep 30'),

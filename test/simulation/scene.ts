@@ -127,6 +127,7 @@ export class Scene {
         device: isDeviceKnown ? device : null,
       })),
       cooldowns: [],
+      notSeen: [],
       jobsUnknownBecause: null,
       manifestProblems: [],
       deployLock: this.deployLock,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { Job } from '../../src/core/jobs/job.ts';
 import { tryLock, type HeldLock } from '../../src/effects/flock.ts';
-import { liveCrawls } from '../../src/worker/live-crawls.ts';
+import { crawlsOfThisHost, liveCrawls } from '../../src/worker/live-crawls.ts';
 import { attemptFiles, attemptLock, workerPaths, type WorkerPaths } from '../../src/worker/worker-paths.ts';
 
 let folder = '';
@@ -53,6 +53,25 @@ test('one of which nobody knows where it writes may write anywhere', async () =>
     { name: '5-001', outputDir: '/' },
     { name: '6-001', outputDir: '/' },
   ]);
+});
+
+test('each crawl has the superblock that it was admitted on, as far as its spec says', async () => {
+  const local = { kind: 'local' };
+  const specs = {
+    '3-001': { outputDir: '/jobs/a', expectedDevice: '0:51' },
+    '4-002': { outputDir: '/jobs/b', expectedMount: local },
+    '5-001': { outputDir: '/jobs/c', expectedMount: { kind: 'mount' } },
+  };
+  for (const [name, spec] of Object.entries(specs)) await attempt(name, JSON.stringify(spec), true);
+  const found = await crawlsOfThisHost(paths);
+  assert.deepEqual(
+    found.sort((a, b) => a.jobId - b.jobId),
+    [
+      { attempt: '3-001', jobId: 3, outputDir: '/jobs/a', device: '0:51' },
+      { attempt: '4-002', jobId: 4, outputDir: '/jobs/b', device: 'local' },
+      { attempt: '5-001', jobId: 5, outputDir: '/jobs/c', device: null },
+    ],
+  );
 });
 
 test('what the database says is running counts too, also without a lock here', async () => {

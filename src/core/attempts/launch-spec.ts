@@ -34,6 +34,11 @@ export interface LaunchSpec {
   readonly outputDir: string;
   /** What the output directory must lie on; anything else ends the attempt before the crawler starts. */
   readonly expectedMount: MountIdentity;
+  /**
+   * `major:minor` of the superblock on which it was admitted. While the attempt lives it keeps that superblock, whatever lies
+   * at the path by then; so this says whether a dead or restarted mount is the attempt's.
+   */
+  readonly expectedDevice: string;
   /** The job's seeds, canonical: a seed that redirects is reported in the exit record. */
   readonly seeds: readonly string[];
   /** Regular expression of the URLs that are in the job's scope (src/core/crawler/scope.ts); null: every URL is. */

@@ -103,6 +103,7 @@ function generalRemarks(world: RecoveryWorld): Refusal[] {
       ? general('manifest_unreadable', message, false)
       : general('manifest_line', `manifest, line ${line}: ${message}`, false),
   );
+  remarks.push(...world.notSeen.map((because) => general('not_seen', because, false)));
   if (world.jobsUnknownBecause !== null) {
     const because = `the jobs are not known, so only manifest, configuration and mount table say what belongs where: ${world.jobsUnknownBecause}`;
     remarks.push(general('jobs_unknown', because, false));

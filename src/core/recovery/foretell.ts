@@ -131,7 +131,7 @@ function newMount(
   };
 }
 
-function freeDevice(mounts: readonly Mount[]): string {
+export function freeDevice(mounts: readonly Mount[]): string {
   return `0:${1 + Math.max(0, ...mounts.map(({ device }) => Number(device.split(':')[1])))}`;
 }
 
@@ -153,7 +153,7 @@ function withUnit(
   return { ...world, units: new Map([...world.units, [unit, { ...before, ...change }]]) };
 }
 
-function withDead(world: RecoveryWorld, devices: ReadonlySet<string>): RecoveryWorld {
+export function withDead(world: RecoveryWorld, devices: ReadonlySet<string>): RecoveryWorld {
   const confirmedDead = new Set([...world.confirmedDead, ...devices]);
   const table = new MountTable(world.mounts);
   const lookups = new Map(

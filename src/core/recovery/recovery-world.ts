@@ -28,6 +28,8 @@ export interface RecoveryWorld {
   readonly crawls: readonly RunningCrawl[];
   /** Waiting jobs that an infra error has parked until a deadline. */
   readonly cooldowns: readonly Cooldown[];
+  /** What could not be seen, as sentences: who asks has too few rights. */
+  readonly notSeen: readonly string[];
   /** Null when the database answered; else why not. */
   readonly jobsUnknownBecause: string | null;
   readonly manifestProblems: readonly ManifestProblem[];

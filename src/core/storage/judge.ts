@@ -27,6 +27,7 @@ export function judgePath(evidence: PathEvidence): PathReport {
     ...decide(evidence),
     mount: summariseMountAt(evidence.table, evidence.path),
     coveredBy: covering?.mountPoint ?? '/',
+    device: covering?.device ?? '',
     identity: identityOf(covering),
   };
 }

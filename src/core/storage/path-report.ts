@@ -28,6 +28,8 @@ export interface PathReport extends StorageVerdict {
   readonly mount: MountSummary | null;
   /** Where the mount begins that answers for the path: the path itself or a directory above it. */
   readonly coveredBy: string;
+  /** `major:minor` of the superblock that answers for it; empty if the table lists none. */
+  readonly device: string;
   /** What the path lies on now, to be kept with a job that runs on it. */
   readonly identity: MountIdentity;
 }

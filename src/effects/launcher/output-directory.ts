@@ -14,8 +14,14 @@ import { makeFolder } from './make-folder.ts';
 
 export type StorageProblem = Extract<CrawlerExit, { kind: 'storage_error' | 'wrong_storage' }>;
 
+/** What it was admitted on. */
+export interface ExpectedStorage {
+  readonly mount: MountIdentity;
+  readonly device: string;
+}
+
 /** Null when the working directory is the output directory now. */
-export function enterOutputDirectory(outputDir: string, expected: MountIdentity): StorageProblem | null {
+export function enterOutputDirectory(outputDir: string, expected: ExpectedStorage): StorageProblem | null {
   let operation = 'open the output directory';
   try {
     let fd = tryOpenDirectory(outputDir);
@@ -43,7 +49,7 @@ export function enterOutputDirectory(outputDir: string, expected: MountIdentity)
   }
 }
 
-function problemOfParent(path: string, expected: MountIdentity): StorageProblem | null {
+function problemOfParent(path: string, expected: ExpectedStorage): StorageProblem | null {
   const fd = tryOpenDirectory(path);
   if (fd === null) return problemOfParent(dirname(path), expected);
   try {
@@ -65,14 +71,17 @@ function tryOpenDirectory(path: string): number | null {
 }
 
 /** By the mount of the open directory, which stays the same whatever happens to the path. */
-function problemOfMount(fd: number, expected: MountIdentity): StorageProblem | null {
+function problemOfMount(fd: number, expected: ExpectedStorage): StorageProblem | null {
   const id = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
   const mount = readMountTable().mounts.find((candidate) => candidate.id === Number(id));
   if (mount === undefined) {
     return { kind: 'wrong_storage', detail: 'its mount has been taken away meanwhile' };
   }
   const actual = identityOf(mount);
-  if (isSameIdentity(actual, expected)) return null;
-  const detail = `expected ${describeIdentity(expected)}, found ${describeIdentity(actual)}`;
-  return { kind: 'wrong_storage', detail };
+  if (!isSameIdentity(actual, expected.mount)) {
+    const detail = `expected ${describeIdentity(expected.mount)}, found ${describeIdentity(actual)}`;
+    return { kind: 'wrong_storage', detail };
+  }
+  if (mount.device === expected.device) return null;
+  return { kind: 'wrong_storage', detail: 'it has been mounted anew since it was looked at' };
 }

@@ -37,7 +37,9 @@ const MAY_GO_ON: ReadonlySet<number> = new Set([0, 4, 5, 6, 7, 8]);
 export async function runAttempt(spec: LaunchSpec, stop: StopRequest): Promise<AttemptResult> {
   const cut = spec.attempt.lastIndexOf('-');
   const folder = `attempts/${spec.attempt.slice(cut + 1)}`;
-  const problem = enterOutputDirectory(spec.outputDir, spec.expectedMount) ?? prepareFolders(spec, folder);
+  const problem =
+    enterOutputDirectory(spec.outputDir, { mount: spec.expectedMount, device: spec.expectedDevice }) ??
+    prepareFolders(spec, folder);
   if (problem !== null) {
     const entered = problem.kind === 'storage_error' && process.cwd() === spec.outputDir;
     return {

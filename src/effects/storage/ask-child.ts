@@ -20,6 +20,9 @@ export interface AskOptions {
   readonly through?: StartedThrough;
 }
 
+/** What all questions of one look have in common. */
+export type LookOptions = Omit<AskOptions, 'mount'>;
+
 /** A program and its first arguments; what is appended to them is run. */
 export type StartedThrough = readonly [string, ...string[]];
 
@@ -163,7 +166,7 @@ const allowanceMs = 700;
 /**
  * Options for all questions of one observation: no matter how many, they end within the timeout and `allowanceMs`.
  */
-export function startTheClock(timeoutMs: number, stuckDir: string | null): Omit<AskOptions, 'mount'> {
+export function startTheClock(timeoutMs: number, stuckDir: string | null): LookOptions {
   return {
     dueAt: performance.now() + timeoutMs + allowanceMs,
     timeoutMs,

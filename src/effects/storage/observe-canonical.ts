@@ -82,10 +82,13 @@ export async function observeCanonical(
   };
 }
 
-const changedMeanwhile: Lookup = { kind: 'not_asked', detail: 'the mounts changed while it was looked at' };
+export const changedMeanwhile: Lookup = {
+  kind: 'not_asked',
+  detail: 'the mounts changed while it was looked at',
+};
 
 /** True when the walk to the path still goes through the same mounts. */
-function isSameWay(before: MountTable, after: MountTable, path: string): boolean {
+export function isSameWay(before: MountTable, after: MountTable, path: string): boolean {
   const describe = (table: MountTable): string =>
     table
       .chain(path)
