@@ -10,6 +10,7 @@ await build({
     launcher: 'src/effects/launcher.ts',
     'storage-child': 'src/effects/storage-child.ts',
     'jobs-child': 'src/hot-paths/jobs-child.ts',
+    'job-changes-child': 'src/recovery/job-changes-child.ts',
   },
   outdir: 'dist',
   bundle: true,

@@ -1,47 +1,59 @@
-import type { Refusal, Verdict } from '../core/plan.ts';
-import type { Casualty, RecoveryPlan, RecoveryStep } from '../core/recovery/recovery-plan.ts';
+import type { Refusal, Step, StepResult, Verdict } from '../core/plan.ts';
+import type { Casualty } from '../core/recovery/recovery-plan.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { wrap } from '../core/text/wrap.ts';
-import type { Forecast } from '../recovery/foresee.ts';
 
 /*
- * The forecast of recovery as a person reads it: one sentence on the whole, what dies together, the rounds with the reason of
- * each step, what is left alone, and what to run next.
+ * Recovery as a person reads it, foretold or done: one sentence on the whole, what dies together, the rounds with the reason or
+ * the end of each step, what holds it back, and what is left alone.
  */
 
-export interface ForecastPage {
-  readonly forecast: Forecast;
-  readonly refusals: readonly Refusal[];
-  readonly casualties: readonly Casualty[];
+/** Rounds come first; what is in none was done afterwards, for the jobs. */
+type ShownStep = (StepResult<Step> | { readonly step: Step }) & { readonly round?: number };
+
+export interface RecoveryPage {
   readonly reason: string;
-  readonly verdict: Verdict;
+  readonly casualties: readonly Casualty[];
+  readonly steps: readonly ShownStep[];
+  readonly refusals: readonly Refusal[];
+  readonly conclusion: Verdict;
 }
 
 const kindColumn = 10;
 const indent = ' '.repeat(kindColumn + 3);
 
-export function describeForecast(page: ForecastPage, width: number): string[] {
-  const { forecast, refusals, casualties, reason, verdict } = page;
+export function describeRecovery(
+  { reason, casualties, steps, refusals, conclusion }: RecoveryPage,
+  width: number,
+): string[] {
   const holding = refusals.filter(({ holdsBack }) => holdsBack);
   const left = refusals.filter(({ holdsBack }) => !holdsBack);
+  const rounds = [...new Set(steps.map(({ round }) => round))];
+  const isForetold = steps.some((step) => !('outcome' in step));
+  const describeAll = (of: readonly Refusal[]): string[] =>
+    of.flatMap((refusal) => describeRefusal(refusal, width));
   return [
-    ...wrap(`${capitalised(reason)}.`, width),
+    ...wrap(`${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`, width),
     ...section(
       'Dies together',
       casualties.flatMap((casualty) => describeCasualty(casualty, width)),
     ),
-    ...forecast.rounds.flatMap((plan, index) => describeRound(plan, index + 1, width)),
-    ...section(
-      'Holds recovery back now',
-      holding.flatMap((refusal) => describeRefusal(refusal, width)),
+    ...rounds.flatMap((round) =>
+      section(
+        roundTitle(round, isForetold),
+        steps.filter((step) => step.round === round).flatMap((step) => describeStep(step, width)),
+      ),
     ),
-    ...section(
-      'Left alone',
-      left.flatMap((refusal) => describeRefusal(refusal, width)),
-    ),
+    ...section(isForetold ? 'Holds recovery back now' : 'Held back', describeAll(holding)),
+    ...section('Left alone', describeAll(left)),
     '',
-    ...wrap(conclusion(verdict, holding.length > 0), width),
+    ...wrap(conclusionOf(conclusion, isForetold && holding.length > 0), width),
   ];
+}
+
+function roundTitle(round: number | undefined, isForetold: boolean): string {
+  if (round === undefined) return 'Afterwards';
+  return isForetold && round > 1 ? `Round ${round}, if all of that works` : `Round ${round}`;
 }
 
 function section(title: string, lines: readonly string[]): string[] {
@@ -49,39 +61,35 @@ function section(title: string, lines: readonly string[]): string[] {
 }
 
 function describeCasualty({ device, source, because, paths, crawls }: Casualty, width: number): string[] {
-  const what = `  ${escapeForTerminal(source)} (superblock ${device}): ${because}`;
-  const on = crawls.length === 0 ? [] : wrap(`with ${crawlsOf(crawls)}`, width, '    ', '    ');
+  const what = `${escapeForTerminal(source)} (superblock ${device}): ${because}`;
+  const names = `crawl${crawls.length === 1 ? '' : 's'} ${crawls.join(', ')}`;
   return [
-    ...wrap(what.trimStart(), width, '  ', '    '),
+    ...wrap(what, width, '  ', '    '),
     ...paths.map((path) => `    ${escapeForTerminal(path)}`),
-    ...on,
+    ...(crawls.length === 0 ? [] : wrap(`with ${names}`, width, '    ', '    ')),
   ];
 }
 
-function crawlsOf(crawls: readonly string[]): string {
-  return `crawl${crawls.length === 1 ? '' : 's'} ${crawls.join(', ')}`;
-}
-
-function describeRound({ steps, held }: RecoveryPlan, round: number, width: number): string[] {
-  const all = [...steps, ...held];
-  const title = round === 1 ? 'Round 1' : `Round ${round}, if all of that works`;
-  return section(
-    title,
-    all.flatMap((step) => describeStep(step, width)),
-  );
-}
-
-function describeStep(step: RecoveryStep, width: number): string[] {
-  const unit = 'unit' in step ? `  ${escapeForTerminal(step.unit)}` : '';
-  const crawl = step.kind === 'interrupt' ? `  crawl ${step.attempt}` : '';
-  const line = `  ${step.kind.padEnd(kindColumn)} ${escapeForTerminal(step.path)}`;
-  const first =
-    line.length + unit.length + crawl.length <= width
-      ? [line + unit + crawl]
-      : [line, ...(unit + crawl === '' ? [] : [indent + (unit + crawl).trim()])];
+function describeStep(shown: ShownStep, width: number): string[] {
+  const { kind, path, because, unit, attempt } = shown.step as Step & { unit?: string; attempt?: string };
+  const about = [
+    ...(unit === undefined ? [] : [escapeForTerminal(unit)]),
+    ...(attempt === undefined ? [] : [`crawl ${attempt}`]),
+  ].join('  ');
+  const beginning = `  ${kind.padEnd(kindColumn)} `;
+  const said = wrap(escapeForTerminal(because), width, indent, indent);
+  if (path === null) return [beginning + (said[0] ?? '').trimStart(), ...said.slice(1)];
+  const line = beginning + escapeForTerminal(path);
+  const isFitting = line.length + 2 + about.length <= width;
+  const first = about === '' ? [line] : isFitting ? [`${line}  ${about}`] : [line, indent + about];
+  if ('outcome' in shown && shown.round !== undefined) return [...first, ...describeEnd(shown, width)];
   // What is said of every proof need not be read each time.
-  if (step.kind === 'verify') return first;
-  return [...first, ...wrap(escapeForTerminal(step.because), width, indent, indent)];
+  return kind === 'verify' ? first : [...first, ...said];
+}
+
+function describeEnd({ outcome, error, durationMs }: StepResult<Step>, width: number): string[] {
+  const how = `${outcome}, ${(durationMs / 1000).toFixed(2)} s${error === null ? '' : `: ${error}`}`;
+  return wrap(escapeForTerminal(how), width, indent, indent);
 }
 
 function describeRefusal({ code, path, because }: Refusal, width: number): string[] {
@@ -91,19 +99,21 @@ function describeRefusal({ code, path, because }: Refusal, width: number): strin
   ];
 }
 
-function conclusion(verdict: Verdict, isHeldBack: boolean): string {
+function conclusionOf(verdict: Verdict, isHeldBack: boolean): string {
   switch (verdict) {
     case 'planned':
       return isHeldBack
         ? 'Nothing was changed. What is held back would not be done now.'
-        : 'Nothing was changed.';
+        : 'Nothing was changed. --apply does it.';
     case 'nothing_to_do':
       return 'Nothing to do.';
-    default:
-      return 'Nothing to do here, but what is listed above needs attention.';
+    case 'done':
+      return 'Done and verified.';
+    case 'failed':
+      return 'Not everything could be done. What is marked done is done; the next run goes on.';
+    case 'refused':
+      return 'What is held back was not done.';
+    case 'attention':
+      return 'What is left alone needs attention.';
   }
-}
-
-function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

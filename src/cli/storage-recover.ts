@@ -1,17 +1,30 @@
 import type { Command } from 'commander';
 import type { Configuration } from '../config/schema.ts';
-import { verdictOfPlan, type Refusal } from '../core/plan.ts';
-import type { Casualty } from '../core/recovery/recovery-plan.ts';
 import { UsageError } from '../core/errors.ts';
+import {
+  verdictOfPlan,
+  verdictOfResults,
+  type Refusal,
+  type Step,
+  type StepResult,
+  type Verdict,
+} from '../core/plan.ts';
+import type { Casualty } from '../core/recovery/recovery-plan.ts';
+import { general } from '../core/recovery/refusals.ts';
+import { seeWorld, type SeenWorld } from '../core/recovery/seen-world.ts';
+import { escapeForTerminal } from '../core/text/escape.ts';
 import { foreseeRecovery, type Forecast } from '../recovery/foresee.ts';
-import { seeWorld } from '../core/recovery/seen-world.ts';
+import { runRecovery, type RecoveryRun } from '../recovery/run-recovery.ts';
 import { withHelp } from './command.ts';
 import { answerPlan } from './plan-answer.ts';
 import { readConfiguration, type GlobalOptions } from './session.ts';
-import { describeForecast } from './storage-recover-page.ts';
+import { describeRecovery } from './storage-recover-page.ts';
 import { pageWidth, type Terminal } from './terminal.ts';
 
 interface RecoverOptions extends GlobalOptions {
+  readonly apply?: boolean;
+  readonly rearm?: boolean;
+  readonly forceWithoutSentinel?: boolean;
   readonly simulateBrokenPath?: readonly string[];
 }
 
@@ -19,52 +32,136 @@ export function addStorageRecover(storage: Command, terminal: Terminal): void {
   const command = storage
     .command('recover')
     .description(
-      'what recovery would do about broken storage now, round by round, and why not more; changes nothing',
+      'mend broken storage: shows, round by round, what would be done now and why not more; does it with --apply',
     )
+    .option('--apply', 'do it, as root; crawls on healthy storage are left alone')
+    .option('--rearm', 'forget earlier repairs, so that caps and backoffs begin anew')
+    .option('--force-without-sentinel', 'apply although automatic recovery is switched off')
     .option(
       '--simulate-broken-path <path...>',
-      'as if these were dead: the storage box, or hot paths; nothing of them is touched',
+      'show the plan as if these were dead: the storage box, or hot paths; not with --apply',
     )
     .option('--json', 'answer as JSON')
     .action(async (_options, self: Command) => {
       const options = self.optsWithGlobals<RecoverOptions>();
-      await recover(readConfiguration(options, terminal), options, terminal);
+      const configuration = readConfiguration(options, terminal);
+      if (options.apply !== true) await forecast(configuration, options, terminal);
+      else await apply(configuration, options, terminal);
     });
   withHelp(command, {
     examples: [
       ['storage recover', 'show what would be done, and what would not'],
+      ['storage recover --apply', 'mend it'],
       ['storage recover --simulate-broken-path DIR', 'a drill on a healthy host: as if DIR were dead'],
     ],
-    exits: ['configuration', 'failed', 'attention'],
+    exits: ['configuration', 'lockHeld', 'refused', 'failed', 'attention'],
   });
 }
 
-async function recover(
+async function forecast(
   configuration: Configuration,
   options: RecoverOptions,
   terminal: Terminal,
 ): Promise<void> {
   const simulated = options.simulateBrokenPath ?? [];
-  const forecast = await foreseeRecovery(configuration, simulated, Date.now());
-  const [unknown] = forecast.unknownPaths;
+  const seen = await foreseeRecovery(
+    configuration,
+    { brokenPaths: simulated, isRearmed: options.rearm === true },
+    Date.now(),
+  );
+  const [unknown] = seen.unknownPaths;
   if (unknown !== undefined)
-    throw new UsageError(`${unknown} is no mounted hot path or storage box that recovery looks after.`);
-  const refusals = refusalsOf(forecast);
-  const steps = forecast.rounds.flatMap(({ steps: now, held }, index) =>
+    throw new UsageError(
+      `${escapeForTerminal(unknown)} is no mounted hot path or storage box that recovery looks after.`,
+    );
+  const refusals = refusalsOf(seen);
+  const casualties = seen.rounds[0]?.casualties ?? [];
+  const steps = seen.rounds.flatMap(({ steps: now, held }, index) =>
     [...now, ...held].map((step) => ({ step, round: index + 1 })),
   );
   const verdict = verdictOfPlan(
     steps.map(({ step }) => step),
     refusals,
   );
-  const reason = reasonOf(forecast, simulated.length > 0);
+  const reason = reasonOf(seeWorld(seen.world), simulated.length > 0);
   answerPlan({ mode: 'dry-run', verdict, reason, steps, refusals }, options, terminal, {
-    json: { simulated_broken_paths: simulated, blast_radius: blastRadiusOf(forecast).map(casualtyJson) },
-    page: describeForecast(
-      { forecast, refusals, casualties: blastRadiusOf(forecast), reason, verdict },
-      pageWidth(terminal),
-    ),
+    json: { simulated_broken_paths: simulated, blast_radius: casualties.map(casualtyJson) },
+    page: describeRecovery({ reason, casualties, steps, refusals, conclusion: verdict }, pageWidth(terminal)),
   });
+}
+
+async function apply(
+  configuration: Configuration,
+  options: RecoverOptions,
+  terminal: Terminal,
+): Promise<void> {
+  if (options.simulateBrokenPath !== undefined)
+    throw new UsageError('--simulate-broken-path shows a plan; it can’t be applied.');
+  if (process.geteuid?.() !== 0) {
+    const refusals = [general('needs_root', 'mounting needs root; without --apply the plan is shown')];
+    const reason = 'only root can mount';
+    answerPlan({ mode: 'apply', verdict: 'refused', reason, steps: [], refusals }, options, terminal);
+    return;
+  }
+  const run = await runRecovery(configuration, {
+    isForced: options.forceWithoutSentinel === true,
+    isRearmed: options.rearm === true,
+  });
+  const { last, seen, rounds } = run.outcome;
+  if (run.setAside !== null)
+    terminal.say(
+      `healtharchive: what recovery remembered could not be read; it lies in ${escapeForTerminal(run.setAside)} now`,
+    );
+  const repairs = rounds.flatMap(({ results }, index) =>
+    results.map((result) => ({ ...result, round: index + 1 })),
+  );
+  const steps = [...repairs, ...afterwardsSteps(run)];
+  const casualties = rounds[0]?.plan.casualties ?? last.casualties;
+  // Whatever the state: without its sentinel nothing is mended.
+  const gate = seen.world.hasSentinel ? null : noSentinel;
+  const refusals =
+    gate === null || last.refusals.some(({ code }) => code === gate.code)
+      ? last.refusals
+      : [gate, ...last.refusals];
+  const verdict = gate === null ? verdictOf(repairs, steps.length > 0, refusals) : 'refused';
+  const reason = reasonOf(seen, false);
+  answerPlan({ mode: 'apply', verdict, reason, steps, refusals }, options, terminal, {
+    json: { blast_radius: casualties.map(casualtyJson) },
+    page: describeRecovery({ reason, casualties, steps, refusals, conclusion: verdict }, pageWidth(terminal)),
+  });
+}
+
+const noSentinel = general('no_sentinel', 'its sentinel file is absent: automatic recovery is switched off');
+
+function verdictOf(
+  repairs: readonly StepResult<Step>[],
+  hasDone: boolean,
+  refusals: readonly Refusal[],
+): Verdict {
+  const verdict = verdictOfResults(repairs, refusals);
+  return verdict === 'nothing_to_do' && hasDone ? 'done' : verdict;
+}
+
+/** What was done for the jobs after the repair, as steps like the others. */
+function afterwardsSteps({ afterwards: { jobs, worker } }: RecoveryRun): StepResult<Step>[] {
+  const step = (kind: string, path: string | null, because: string): StepResult<Step> => ({
+    step: { kind, path, because },
+    outcome: 'done',
+    error: null,
+    durationMs: 0,
+  });
+  const changes =
+    jobs.kind === 'afterwards'
+      ? [
+          ...jobs.returned.map(({ jobId, outcome }) =>
+            step('return', null, `job ${jobId}: its worker was gone (${outcome})`),
+          ),
+          ...jobs.released.map(({ jobId, path }) =>
+            step('release', path, `job ${jobId} need not wait: its storage is proved healthy`),
+          ),
+        ]
+      : [];
+  return [...changes, ...(worker === null ? [] : [step('wake', null, worker)])];
 }
 
 /** What holds back now, and what is left alone when all that can be done is done. */
@@ -77,17 +174,11 @@ function refusalsOf({ rounds }: Forecast): Refusal[] {
   return [...new Map(all.map((refusal) => [key(refusal), refusal])).values()];
 }
 
-/** What is dead now, or ends with the first round: later rounds only meet it again. */
-function blastRadiusOf({ rounds }: Forecast): readonly Casualty[] {
-  return rounds[0]?.casualties ?? [];
-}
-
 function casualtyJson({ device, source, because, paths, crawls }: Casualty): object {
   return { device, source, because, paths, crawls };
 }
 
-function reasonOf({ world }: Forecast, isSimulated: boolean): string {
-  const { targets, base } = seeWorld(world);
+function reasonOf({ targets, base }: SeenWorld, isSimulated: boolean): string {
   const total = targets.length + (base === null ? 0 : 1);
   const broken =
     targets.filter(({ report }) => report.state !== 'healthy').length +

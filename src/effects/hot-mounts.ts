@@ -63,15 +63,18 @@ export interface UnmountOrder {
   readonly mountId: number;
   /** It is dead, and what is mounted inside it of the same file system goes with it. */
   readonly takesAlong: boolean;
+  /** Mount points inside it that go with it whatever they are of. */
+  readonly along: readonly string[];
 }
 
 /** Takes the given mount off the hot path, if it is the topmost one there. All paths canonical; needs root. */
 export async function unmountHotPath(
-  { jobsRoot, hotPath, mountId, takesAlong }: UnmountOrder,
+  { jobsRoot, hotPath, mountId, takesAlong, along }: UnmountOrder,
   options: AccessOptions,
 ): Promise<MountResult> {
   const hotNames = namesBelow(hotPath, jobsRoot);
-  return await run({ operation: 'unmount', jobsRoot, hotNames, mountId, takesAlong }, null, options);
+  if (hotNames.length === 0) return failed('it does not lie below the jobs root');
+  return await run({ operation: 'unmount', jobsRoot, hotNames, mountId, takesAlong, along }, null, options);
 }
 
 async function run(

@@ -8,14 +8,17 @@
  * once the exit record is written, and with 74 when there is no room for one, before anything is crawled. What it leaves behind when it is killed is up to the crawler's lock.
  */
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { ExitRecord } from '../core/attempts/exit-record.ts';
-import type { LaunchSpec } from '../core/attempts/launch-spec.ts';
+import { launcherProcessFile, type LauncherProcess, type LaunchSpec } from '../core/attempts/launch-spec.ts';
+import { writeFileAtomically } from './atomic-file.ts';
 import { COPY_BACK, copyBack, startCopyBack } from './launcher/copy-back.ts';
 import { errnoOf } from './launcher/errno.ts';
 import { RecordReserve } from './launcher/record-reserve.ts';
 import { runAttempt } from './launcher/run-attempt.ts';
 import { writeToLog } from './launcher/run-crawler.ts';
 import { watchForStop } from './launcher/stop-request.ts';
+import { processStart, thisBootId } from './storage/process-start.ts';
 
 /** As in sysexits.h: an input/output error. */
 const NO_ROOM_FOR_RECORD = 74;
@@ -31,6 +34,18 @@ if (mode === COPY_BACK) {
   await main(spec, specFile);
 }
 
+/** For whoever must end the attempt without its worker. That it can't be written is no reason not to crawl. */
+function sayWhoWeAre(specFile: string): void {
+  const start = processStart(process.pid);
+  if (start === undefined) return;
+  const who: LauncherProcess = { bootId: thisBootId(), pid: process.pid, startTicks: start.startTicks };
+  try {
+    writeFileAtomically(join(dirname(specFile), launcherProcessFile), `${JSON.stringify(who)}\n`);
+  } catch (error) {
+    writeToLog(`launcher: ${launcherProcessFile} could not be written (${errnoOf(error)})\n`);
+  }
+}
+
 async function main(spec: LaunchSpec, specFile: string): Promise<void> {
   let reserve: RecordReserve;
   try {
@@ -41,6 +56,7 @@ async function main(spec: LaunchSpec, specFile: string): Promise<void> {
     return;
   }
   const stop = watchForStop();
+  sayWhoWeAre(specFile);
   const startedAtMs = Date.now();
   const result = await runAttempt(spec, stop);
   const { folder, ...outcome } = result;

@@ -5,6 +5,7 @@ const sources = {
   launcher: './launcher.ts',
   'storage-child': './storage-child.ts',
   'jobs-child': '../hot-paths/jobs-child.ts',
+  'job-changes-child': '../recovery/job-changes-child.ts',
 } as const;
 
 export type ChildProgram = keyof typeof sources;

@@ -1,10 +1,11 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Configuration } from '../config/schema.ts';
 import { foretellRounds } from '../core/recovery/foretell.ts';
+import { rearmed } from '../core/recovery/memory.ts';
 import type { RecoveryPlan } from '../core/recovery/recovery-plan.ts';
 import type { RecoveryWorld } from '../core/recovery/recovery-world.ts';
 import { simulateBroken } from '../core/recovery/simulate.ts';
-import { jobsIfKnown, type JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
+import { jobsIfKnown } from '../hot-paths/jobs-if-known.ts';
+import { JobsAsked } from './jobs-asked.ts';
 import { memoryFile, readMemory } from './memory-file.ts';
 import { RecoveryObserver } from './observe-recovery.ts';
 import { recoveryPolicy } from './recovery-policy.ts';
@@ -18,16 +19,14 @@ export interface Forecast {
   readonly unknownPaths: readonly string[];
 }
 
-/** A database that works answers sooner; what takes longer is not waited for by whoever looks at broken storage. */
-const promptAnswerMs = 600;
-
 /** Looks, decides and changes nothing. Needs no root, no database and no sentinel; what can't be seen is among the refusals. */
 export async function foreseeRecovery(
   configuration: Configuration,
-  brokenPaths: readonly string[],
+  { brokenPaths, isRearmed }: { readonly brokenPaths: readonly string[]; readonly isRearmed: boolean },
   nowMs: number,
 ): Promise<Forecast> {
-  const { memory, problem } = readMemory(memoryFile(configuration), nowMs);
+  const { memory: kept, problem } = readMemory(memoryFile(configuration), nowMs);
+  const memory = isRearmed ? rearmed(kept) : kept;
   const seen = await observeWithJobs(configuration, memory, new Date(nowMs).getUTCFullYear());
   const notSeen = problem === null ? seen.notSeen : [...seen.notSeen, `what recovery remembers: ${problem}`];
   const { world, unknown } = simulateBroken({ ...seen, notSeen }, brokenPaths);
@@ -35,19 +34,15 @@ export async function foreseeRecovery(
   return { world, rounds: foretellRounds(world, recoveryPolicy(configuration), past), unknownPaths: unknown };
 }
 
-/** A database that takes its time holds nothing up: it is looked without it, and with its answer only if that comes after all. */
+/** A database that takes its time holds nothing up: it is looked without it, and again if its answer comes after all. */
 async function observeWithJobs(
   configuration: Configuration,
   memory: Parameters<RecoveryObserver['observe']>[1],
   year: number,
 ): Promise<RecoveryWorld> {
   const observer = new RecoveryObserver(configuration);
-  const question = jobsIfKnown(configuration);
-  const notYet: JobsIfKnown = { isKnown: false, because: 'it has not answered yet', fix: null };
-  const prompt = await Promise.race([question, pause(promptAnswerMs, notYet)]);
-  const early = await observer.observe(prompt, memory, year);
-  const jobs = await question;
-  if (prompt === jobs) return early;
-  if (!jobs.isKnown) return { ...early, jobsUnknownBecause: jobs.because };
-  return await observer.observe(jobs, memory, year);
+  const jobs = new JobsAsked(jobsIfKnown(configuration));
+  const early = await observer.observe(await jobs.promptly(), memory, year);
+  if (await jobs.isLateAnswerNews()) return await observer.observe(jobs.answer, memory, year);
+  return jobs.answer.isKnown ? early : { ...early, jobsUnknownBecause: jobs.answer.because };
 }

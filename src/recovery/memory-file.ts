@@ -34,6 +34,7 @@ const memorySchema: z.ZodType<RecoveryMemory> = z.object({
     }),
   ),
   verified: z.array(z.object({ path: z.string(), atMs: stamp, released: z.array(stamp) })),
+  releases: z.array(z.object({ jobId: stamp, atMs: stamp })),
   hung: z.record(z.string(), since),
   deployLock: since.nullable(),
 });

@@ -1,16 +1,9 @@
 /** Reads the world that recovery decides by, once for each round; in bounded time, and without touching a hot path in this process. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Configuration } from '../config/schema.ts';
-import type { Job } from '../core/jobs/job.ts';
 import { likeBase, ownSuperblocks } from '../core/recovery/decide-base.ts';
 import type { RecoveryMemory } from '../core/recovery/memory.ts';
-import type {
-  Cooldown,
-  RecoveryBase,
-  RecoveryWorld,
-  RunningCrawl,
-  Target,
-} from '../core/recovery/recovery-world.ts';
+import type { RecoveryBase, RecoveryWorld, RunningCrawl, Target } from '../core/recovery/recovery-world.ts';
 import { jobsLookedAfter, recoveryTargets } from '../core/recovery/targets.ts';
 import type { Lookup } from '../core/storage/lookup.ts';
 import { MountTable } from '../core/storage/mount-table.ts';
@@ -60,7 +53,6 @@ export class RecoveryObserver {
       ...storage,
       crawls: crawls.crawls,
       notSeen: crawls.notSeen,
-      cooldowns: jobs.isKnown ? cooldownsOf(jobs.jobs) : [],
       jobsUnknownBecause: jobs.isKnown ? null : jobs.because,
       deployLock,
       hasSentinel: hasSentinel(paths.sentinel_dir, recoverySentinel),
@@ -228,10 +220,4 @@ async function crawlsIfSeen(
     const because = `which crawls run can’t be seen (${code} in ${configuration.paths.state_dir}): the plan takes it that none does`;
     return { crawls: [], notSeen: [because] };
   }
-}
-
-function cooldownsOf(jobs: readonly Job[]): Cooldown[] {
-  return jobs
-    .filter(({ status, infraRetry }) => status === 'retryable' && infraRetry !== null)
-    .map(({ id, outputDir, startedAtMs }) => ({ jobId: id, outputDir, attemptBeganAtMs: startedAtMs ?? 0 }));
 }

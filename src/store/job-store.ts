@@ -316,6 +316,55 @@ export class JobStore {
     });
   }
 
+  /**
+   * Asks the worker to end the attempt that holds `token`, since its storage is dead. A person's wish to cancel it stays.
+   * @returns false when it is no longer that attempt: then nothing was written
+   */
+  async requestInterrupt(
+    id: number,
+    token: string,
+    because: string,
+    actor: string,
+    nowMs: number,
+  ): Promise<boolean> {
+    return await this.#database.write(async (tx) => {
+      const job = await this.#lockJob(tx, id, 'wait');
+      if (job?.status !== 'running' || job.lease?.token !== token) return false;
+      if (job.stopRequest !== null) return true;
+      await tx.updateTable('jobs').set({ stop_request: 'interrupt' }).where('id', '=', id).execute();
+      await recordEvent(tx, id, actor, 'interrupt_requested', because, nowMs);
+      return true;
+    });
+  }
+
+  /**
+   * Ends the cooldown of a job whose storage is proved since: it may run now. Its backoff, for failures of its own, stays.
+   * @param attempts the number of its last attempt, for which it was decided
+   * @returns false when it is no longer so: then nothing was written
+   */
+  async release(
+    id: number,
+    attempts: number,
+    because: string,
+    actor: string,
+    nowMs: number,
+  ): Promise<boolean> {
+    return await this.#database.write(async (tx) => {
+      const changed = await tx
+        .updateTable('jobs')
+        .set({ infra_retry_ms: null, infra_retry_length_ms: null })
+        .where('id', '=', id)
+        .where('status', '=', 'retryable')
+        .where('attempts', '=', attempts)
+        .where('infra_retry_ms', 'is not', null)
+        .returning('id')
+        .executeTakeFirst();
+      if (changed === undefined) return false;
+      await recordEvent(tx, id, actor, 'released', because, nowMs);
+      return true;
+    });
+  }
+
   /** A person's wish: applied at once to a job that is not running, asked of the worker of one that is. */
   async command(
     id: number,

@@ -5,40 +5,35 @@
  */
 import { LockHeldError } from '../core/errors.ts';
 import type { StepResult } from '../core/plan.ts';
-import { isAtOrBelow, joinBelow, relativeTo } from '../core/storage/path-relation.ts';
-import type { MountSummary } from '../core/storage/path-report.ts';
-import { judgeWriteCheck } from '../core/storage/write-check.ts';
+import { isAtOrBelow } from '../core/storage/path-relation.ts';
 import type { BindStep, TieringPlan, TieringStep, UnmountStep } from '../core/tiering/tiering-plan.ts';
 import type { HeldLock } from '../effects/flock.ts';
-import { bindHotPath, secureHotMount, unmountHotPath } from '../effects/hot-mounts.ts';
-import { readMountTable } from '../effects/mount-table.ts';
-import { checkWritable, type AccessOptions } from '../effects/storage-access.ts';
+import { secureHotMount } from '../effects/hot-mounts.ts';
 import { observeStorage, type StorageReport } from '../effects/storage-probe.ts';
-import type { UserIds } from '../effects/user-ids.ts';
 import type { LiveCrawl } from '../worker/live-crawls.ts';
+import {
+  bindIfAbsent,
+  done,
+  failed,
+  skipped,
+  unmountLayers,
+  verifyPath,
+  type Ending,
+  type MountSurroundings,
+} from './mount-steps.ts';
 import { lockStorage } from './lock-storage.ts';
 import { crawlsOn } from './observe-tiering.ts';
 
-export interface TieringSurroundings {
-  readonly jobsRoot: string;
-  /** Canonical, with the mount of the plan. */
-  readonly base: { readonly path: string; readonly fstype: string; readonly mount: MountSummary };
-  readonly staleErrnos: readonly string[];
-  readonly access: AccessOptions;
+export interface TieringSurroundings extends MountSurroundings {
+  readonly base: NonNullable<MountSurroundings['base']>;
   readonly storageLock: string;
   /** Those that hold their lock on this host. Asked once the storage lock is held: from then on no new crawl begins. */
   readonly liveCrawls: () => Promise<readonly LiveCrawl[]>;
   /** Those that the database says are running; null when it does not answer. Asked likewise. */
   readonly jobCrawls: () => Promise<readonly LiveCrawl[] | null>;
-  readonly workerUser: UserIds;
 }
 
 type Result = StepResult<TieringStep>;
-type Ending = Pick<Result, 'outcome' | 'error'>;
-
-const done: Ending = { outcome: 'done', error: null };
-const skipped = (why: string): Ending => ({ outcome: 'skipped', error: why });
-const failed = (why: string): Ending => ({ outcome: 'failed', error: why });
 
 /** @throws LockHeldError when the storage lock is not to be had in time */
 export async function applyTiering(plan: TieringPlan, around: TieringSurroundings): Promise<Result[]> {
@@ -69,7 +64,7 @@ export async function applyTiering(plan: TieringPlan, around: TieringSurrounding
           if (crawl !== undefined) return failed(`a crawl runs on it now (${crawl})`);
           if (step.kind === 'bind') return await bindIfAbsent(step, around);
           const problem = look.problemOf(step);
-          return problem === null ? await unmountLayers(step, tree, around) : failed(problem);
+          return problem === null ? await unmountLayers(step, bindsOf(tree), around) : failed(problem);
         });
       }
     } finally {
@@ -88,7 +83,11 @@ export async function applyTiering(plan: TieringPlan, around: TieringSurrounding
     [...bindsOf(plan.steps), ...plan.steps.filter((step) => step.kind === 'secure')],
     around,
   );
-  for (const step of verifies) await run(step, async () => await verify(step.path, report, around));
+  for (const step of verifies)
+    await run(step, async () => {
+      const seen = report.paths.find(({ path }) => path === step.path);
+      return await verifyPath(step.path, seen, around);
+    });
   return results;
 }
 
@@ -165,80 +164,4 @@ async function observeBinds(
     probeTimeoutMs: access.timeoutMs,
     stuckDir: access.stuckDir,
   });
-}
-
-/**
- * The topmost layer, and those below it until what belongs there is on top. Never a mount that the plan does not know, and
- * never one with another mount inside it.
- */
-async function unmountLayers(
-  step: UnmountStep,
-  tree: readonly MountStep[],
-  around: TieringSurroundings,
-): Promise<Ending> {
-  const { jobsRoot, access } = around;
-  const { mountId, device, layers, state } = step.expects;
-  const planned = readMountTable().stackAt(step.path).slice(-layers).toReversed();
-  if (planned[0]?.id !== mountId) return failed('another mount lies there than when the plan was made');
-  const bind = bindsOf(tree).find(({ path }) => path === step.path);
-  for (const layer of planned) {
-    const table = readMountTable();
-    const top = table.topmostAt(step.path);
-    if (top === undefined) return done;
-    const isFirst = layer.id === mountId;
-    if (!isFirst && bind !== undefined && isExpected(top, bind, around)) return done;
-    if (top.id !== layer.id) return failed('another mount was put there meanwhile');
-    // What lies below a dead mount can't be asked; what is of another file system may well be alive.
-    if (state === 'dead' && top.device !== device) {
-      return failed(`below the dead mount lies another one (${top.fstype} of ${top.source})`);
-    }
-    const takesAlong = state === 'dead';
-    const inner = table.below(step.path).find(({ mountPoint, device: innerDevice }) => {
-      const isMountedAgain = bindsOf(tree).some(({ path }) => path === mountPoint);
-      return !takesAlong || innerDevice !== device || !isMountedAgain;
-    });
-    if (inner !== undefined) return failed(`${inner.mountPoint} is mounted below it`);
-    const order = { jobsRoot, hotPath: step.path, mountId: layer.id, takesAlong };
-    const result = await unmountHotPath(order, access);
-    if (result.kind === 'failed') return failed(result.detail);
-  }
-  return done;
-}
-
-async function bindIfAbsent(step: BindStep, around: TieringSurroundings): Promise<Ending> {
-  const table = readMountTable();
-  const top = table.topmostAt(step.path);
-  if (top !== undefined && isExpected(top, step, around)) return skipped('it is there already');
-  const inner = table.below(step.path)[0];
-  if (inner !== undefined) return failed(`${inner.mountPoint}, below it, is mounted and would be hidden`);
-  const { outer } = step.expects;
-  if (outer !== null && table.topmostAt(outer.path)?.device !== outer.device)
-    return failed(`${outer.path}, in which it lies, is not mounted as it was when the plan was made`);
-  const { base, jobsRoot, access } = around;
-  const order = { base, coldPath: step.coldPath, jobsRoot, hotPath: step.path };
-  const result = await bindHotPath(order, access);
-  return result.kind === 'done' ? done : failed(result.detail);
-}
-
-function isExpected(
-  mount: { readonly device: string; readonly root: string; readonly deleted: boolean },
-  { coldPath }: BindStep,
-  { base }: TieringSurroundings,
-): boolean {
-  const below = relativeTo(coldPath, base.path);
-  if (below === undefined || mount.deleted) return false;
-  return mount.device === base.mount.device && mount.root === joinBelow(base.mount.root, below);
-}
-
-/** Rule 5: state and identity as a crawl would find them, and a written, synced, read-back, removed file. */
-async function verify(
-  path: string,
-  report: StorageReport,
-  { base, staleErrnos, access, workerUser }: TieringSurroundings,
-): Promise<Ending> {
-  const seen = report.paths.find((candidate) => candidate.path === path);
-  if (seen?.state !== 'healthy') return failed(`${seen?.state ?? 'unknown'}: ${seen?.reason ?? 'not seen'}`);
-  const check = await checkWritable(path, { ...access, asUser: workerUser });
-  const verdict = judgeWriteCheck(check, { fstype: base.fstype, staleErrnos });
-  return verdict === null ? done : failed(`${verdict.state}: ${verdict.reason}`);
 }

@@ -23,6 +23,7 @@ import { readExitRecord } from './exit-record-file.ts';
 import { recordEnd, untold } from './record-end.ts';
 import { observeJobStorage, stateOfSuperblock } from './job-storage.ts';
 import { LogTail } from './log-tail.ts';
+import { Wake } from './wake.ts';
 import { attemptFiles, attemptLock, type AttemptFiles, type WorkerPaths } from './worker-paths.ts';
 import { deadStorageGraceMs, heartbeatMs, storageCheckMs, type WorkerSettings } from './worker-settings.ts';
 
@@ -48,6 +49,7 @@ export class Attempt {
   readonly #files: AttemptFiles;
   readonly #tail: LogTail;
   readonly #startedAtMs = performance.now();
+  readonly #wake = new Wake();
   #ending: Ending | null = null;
   #stopBeforeLaunch: { reason: EndReason; graceMs: number } | null = null;
   #launchFailure: string | null = null;
@@ -68,6 +70,11 @@ export class Attempt {
   stop(reason: EndReason, graceMs: number): void {
     if (this.#ending === null) this.#stopBeforeLaunch = { reason, graceMs };
     else this.#ending.begin(reason, graceMs);
+  }
+
+  /** Looks now whether it is to be stopped, instead of at the next heartbeat. */
+  wake(): void {
+    this.#wake.call();
   }
 
   /** The worker must go: an end that the database won't take now is left to the next start, which finds the exit record. */
@@ -169,7 +176,7 @@ export class Attempt {
   async #follow(ending: Ending): Promise<void> {
     let nextStorageCheckMs = performance.now() + storageCheckMs;
     while (!ending.isOver()) {
-      await Promise.race([ending.over, sleep(heartbeatMs)]);
+      await Promise.race([ending.over, this.#wake.wait(heartbeatMs)]);
       this.#readProgress();
       if (ending.isOver()) break;
       await this.#renew(ending);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { pathSegment } from '../core/jobs/naming.ts';
+import { launcherProcessFile } from '../core/attempts/launch-spec.ts';
 
 /** Where the worker keeps its things below the state folder; all of it is on local disk. */
 export interface WorkerPaths {
@@ -36,6 +37,8 @@ export interface AttemptFiles {
   readonly folder: string;
   readonly log: string;
   readonly spec: string;
+  /** Who runs it: pid and start of the launcher, which leads its own process group. */
+  readonly process: string;
   readonly exitRecord: string;
   readonly scratch: string;
   readonly dedupCdx: string;
@@ -47,6 +50,7 @@ export function attemptFiles(paths: WorkerPaths, attempt: string): AttemptFiles 
     folder,
     log: join(folder, 'log'),
     spec: join(folder, 'spec.json'),
+    process: join(folder, launcherProcessFile),
     exitRecord: join(folder, 'exit.json'),
     scratch: join(folder, 'scratch'),
     dedupCdx: join(folder, 'scratch', 'dedup.cdx'),

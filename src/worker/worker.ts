@@ -91,8 +91,9 @@ export class Worker {
     });
   }
 
-  /** Looks at the queue now instead of at the next poll. */
+  /** Looks at the queue, and at what is asked of the attempts that run, now instead of at the next poll. */
   wake(): void {
+    for (const attempt of this.#running.keys()) attempt.wake();
     this.#wake.call();
   }
 
@@ -267,7 +268,7 @@ export class Worker {
       attempt,
       done.finally(() => {
         this.#running.delete(attempt);
-        this.wake();
+        this.#wake.call();
       }),
     );
     await launched;

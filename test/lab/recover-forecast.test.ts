@@ -14,7 +14,7 @@ const inTimeMs = 7000 + 2000;
 const NODE = '/opt/healtharchive/node_modules/.bin/node';
 
 const steps = ({ steps: all }: RecoverAnswer) =>
-  all.map(({ kind, path, round }) => `${round} ${kind} ${path}`);
+  all.map(({ kind, path, round }) => `${round ?? 0} ${kind} ${path ?? ''}`);
 const codes = ({ refusals }: RecoverAnswer) => refusals.map(({ code }) => code);
 
 test('what recovery would do is shown, and nothing is done', { skip: labUnavailable(['nft']) }, async (t) => {

@@ -9,9 +9,10 @@ export interface RecoverAnswer {
   readonly reason: string;
   readonly steps: readonly {
     readonly kind: string;
-    readonly path: string;
+    readonly path?: string;
     readonly because: string;
-    readonly round: number;
+    /** Steps without one are what is done for the jobs afterwards. */
+    readonly round?: number;
     readonly unit?: string;
     readonly attempt?: string;
     readonly outcome?: string;
@@ -57,7 +58,7 @@ export async function recoveryPlan({ host, bind, own }: StorageLab): Promise<Pla
   const name = (path: string | undefined): string =>
     path === BASE ? 'base' : path === bind ? 'bind' : path === own.path ? 'own mount' : (path ?? 'all');
   const rounds: string[][] = [];
-  for (const { kind, path, round } of answer.steps) {
+  for (const { kind, path, round = 1 } of answer.steps) {
     const steps = (rounds[round - 1] ??= []);
     if (kind !== 'verify') steps.push(`${kind} ${name(path)}`);
   }

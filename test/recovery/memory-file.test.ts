@@ -45,6 +45,7 @@ const anyMemory: fc.Arbitrary<RecoveryMemory> = fc.record({
     fc.record({ path, coldPath: fc.option(path), unit: fc.option(fc.string()), isRetried: fc.boolean() }),
   ),
   verified: fc.array(fc.record({ path, atMs: fc.nat(), released: fc.array(fc.nat()) })),
+  releases: fc.array(fc.record({ jobId: fc.nat(), atMs: fc.nat() })),
   hung: fc.dictionary(fc.constantFrom('0:40', '0:41'), since),
   deployLock: fc.option(since),
 });

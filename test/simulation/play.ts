@@ -65,6 +65,7 @@ class Player {
             if (this.#random.chance(0.4)) checkPlan(world, memory, run, host.wallMs);
             return Promise.resolve(world);
           },
+          hasLateNews: () => Promise.resolve(this.#random.chance(0.1)),
           save: (memory) => {
             this.#memory = memory;
             return Promise.resolve();

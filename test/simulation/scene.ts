@@ -126,7 +126,6 @@ export class Scene {
         outputDir,
         device: isDeviceKnown ? device : null,
       })),
-      cooldowns: [],
       notSeen: [],
       jobsUnknownBecause: null,
       manifestProblems: [],

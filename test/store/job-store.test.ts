@@ -209,6 +209,41 @@ describeOnBothDatabases('job store', (fresh) => {
     assert.deepEqual(kinds, ['added', 'parked', 'unparked']);
   });
 
+  test('recovery asks one attempt to end, and no other; a person’s cancel stays', async () => {
+    const { jobs } = await stores();
+    const job = await jobs.add(newJob('a'), 'tester', t0);
+    const ask = async (token: string) => await jobs.requestInterrupt(job.id, token, 'dead', 'recovery', t0);
+    assert.equal(await ask('t1'), false, 'it does not run');
+    await jobs.claim(job.id, lease('t1'), 'wget', policy, t0);
+    assert.equal(await ask('t0'), false, 'another attempt');
+    assert.deepEqual([await ask('t1'), await ask('t1')], [true, true]);
+    assert.deepEqual(await jobs.renew(job.id, lease('t1'), null), { kind: 'held', stopRequest: 'interrupt' });
+    await jobs.command(job.id, 'cancel', 'tester', policy, t0);
+    assert.equal(await ask('t1'), true);
+    assert.deepEqual(await jobs.renew(job.id, lease('t1'), null), { kind: 'held', stopRequest: 'cancel' });
+    const kinds = (await jobs.history(job.id)).events.map((event) => event.kind);
+    assert.deepEqual(kinds, ['added', 'claim', 'interrupt_requested', 'cancel_requested']);
+  });
+
+  test('recovery ends a cooldown once, of the attempt that it has decided about, and no backoff', async () => {
+    const { jobs } = await stores();
+    const job = await jobs.add(newJob('a'), 'tester', t0);
+    const release = async (attempts: number) =>
+      await jobs.release(job.id, attempts, 'proved', 'recovery', t0 + 5);
+    assert.equal(await release(0), false, 'it cools down from nothing');
+    await jobs.claim(job.id, lease('t1'), 'wget', policy, t0);
+    assert.equal(await release(1), false, 'it runs');
+    await jobs.finish(job.id, 't1', end('infra_error'), 'w1', policy, t0);
+    assert.equal(await release(2), false, 'another attempt');
+    assert.deepEqual([await release(1), await release(1)], [true, false]);
+    const released = await jobs.find(job.id);
+    assert.deepEqual([released?.status, released?.infraRetry, released?.retryCount], ['retryable', null, 0]);
+    await jobs.claim(job.id, lease('t2'), 'wget', policy, t0 + 6);
+    await jobs.finish(job.id, 't2', end('crawl_failure'), 'w1', policy, t0 + 7);
+    assert.equal(await release(2), false);
+    assert.notEqual((await jobs.find(job.id))?.backoff, null);
+  });
+
   test('the order is queued_at with nulls first, then created_at, then id', async () => {
     const { jobs, database } = await stores();
     for (const [name, at] of [

@@ -57,6 +57,19 @@ export interface LaunchSpec {
   readonly stopGraceMs: number;
 }
 
+/**
+ * Beside the spec: which process runs the attempt, as the launcher itself writes it. It leads the process group that its crawler
+ * is in, so that who finds no worker can end both.
+ */
+export interface LauncherProcess {
+  readonly bootId: string;
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat: with boot id and pid it names one process for ever. */
+  readonly startTicks: number;
+}
+
+export const launcherProcessFile = 'process.json';
+
 /** `JOB-NNN` of a job's attempt. */
 export function attemptName(jobId: number, attemptNumber: number): string {
   return `${jobId}-${attemptFolder(attemptNumber)}`;

@@ -30,8 +30,9 @@ export function holdBack(
   let isCapped = false;
   for (const repair of repairs) {
     const limit = limitOfRepair(repair, policy, past);
-    if (isVerification(repair) && limit === null) allowed.push(repair);
+    if (isVerification(repair) && limit === null && world.hasSentinel) allowed.push(repair);
     else if (closed.length > 0) held.push(repair);
+    else if (isWait(repair) && limit !== null) refusals.push(refuse(repair, stillStarting));
     else if (isOwed(repair, past) && failedInThisRun(repair.path, past) === null) allowed.push(repair);
     else if (capped !== null && !isWait(repair)) {
       isCapped = true;
@@ -49,6 +50,12 @@ export function holdBack(
     refusals: [...gates.filter(({ holdsBack }) => isHeld || !holdsBack), ...general, ...refusals],
   };
 }
+
+/** It was waited for once in this run. */
+const stillStarting = {
+  code: 'still_starting',
+  because: 'systemd is still at its unit; the next run looks again',
+};
 
 const cappedRefusal = ({ code, because }: { readonly code: string; readonly because: string }): Refusal =>
   general(code, because);
@@ -73,9 +80,8 @@ function gatesOf(world: RecoveryWorld, policy: RecoveryPolicy, past: Past): Refu
 function limitOfRepair({ path, steps, breaks }: Repair, policy: RecoveryPolicy, past: Past) {
   const failed = failedInThisRun(path, past);
   if (failed !== null) return failed;
+  if (!steps.some(isChange)) return null;
   const interruptedJobs = steps.flatMap((step) => (step.kind === 'interrupt' ? [step.jobId] : []));
-  if (!steps.some(isChange) && interruptedJobs.length === 0 && steps.some(({ kind }) => kind !== 'bind'))
-    return null;
   for (const place of [path, ...breaks]) {
     const limit = limitOf({ path: place, interruptedJobs }, past, policy);
     if (limit === null) continue;

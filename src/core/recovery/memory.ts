@@ -12,6 +12,8 @@ export interface RecoveryMemory {
   readonly takenOff: readonly TakenOff[];
   /** The last proof of each place that was broken once; none older than a day. */
   readonly verified: readonly Verification[];
+  /** Cooldowns that recovery has ended; none older than a day. */
+  readonly releases: readonly { readonly jobId: number; readonly atMs: number }[];
   /** By superblock: since when it hangs. */
   readonly hung: Readonly<Record<string, Since>>;
   /** Since when every run has found the deploy lock held. */
@@ -67,6 +69,7 @@ export const emptyMemory: RecoveryMemory = {
   incident: null,
   takenOff: [],
   verified: [],
+  releases: [],
   hung: {},
   deployLock: null,
 };
@@ -86,6 +89,7 @@ export function cutMemory(memory: RecoveryMemory, nowMs: number): RecoveryMemory
     recoveries: memory.recoveries.map((entry) => ({ ...entry, atMs: past(entry.atMs) })).filter(isYoung),
     incident: memory.incident && { ...memory.incident, openedAtMs: past(memory.incident.openedAtMs) },
     verified: memory.verified.map((entry) => ({ ...entry, atMs: past(entry.atMs) })).filter(isYoung),
+    releases: memory.releases.map((entry) => ({ ...entry, atMs: past(entry.atMs) })).filter(isYoung),
   };
 }
 

@@ -26,8 +26,6 @@ export interface RecoveryWorld {
   readonly units: ReadonlyMap<string, UnitState | null>;
   /** Attempts of this host whose lock is held. */
   readonly crawls: readonly RunningCrawl[];
-  /** Waiting jobs that an infra error has parked until a deadline. */
-  readonly cooldowns: readonly Cooldown[];
   /** What could not be seen, as sentences: who asks has too few rights. */
   readonly notSeen: readonly string[];
   /** Null when the database answered; else why not. */
@@ -82,13 +80,6 @@ export interface RunningCrawl {
    * lives, whatever lies at the path by now. `onLocalDisk`: none that could die. Null: not known, it may use any.
    */
   readonly device: string | null;
-}
-
-export interface Cooldown {
-  readonly jobId: number;
-  readonly outputDir: string;
-  /** Wall clock: when its last attempt began. */
-  readonly attemptBeganAtMs: number;
 }
 
 /** The clock that nobody can step, and the boot in which it counts. */

@@ -1,6 +1,5 @@
 /** How the memory changes: with what is seen, before a round changes anything, and after it. Pure; written by the caller. */
 import type { StepResult } from '../plan.ts';
-import { isAtOrBelow } from '../storage/path-relation.ts';
 import {
   cutMemory,
   lastedMs,
@@ -147,11 +146,6 @@ export function rememberOver(memory: RecoveryMemory, run: string, hasFailed: boo
     ...memory,
     recoveries: memory.recoveries.map((entry) => (entry.run === run ? { ...entry, outcome } : entry)),
   };
-}
-
-/** The verifications that a path rests on: its own, and of what it lies in. */
-export function verificationsOf(memory: RecoveryMemory, path: string) {
-  return memory.verified.filter((entry) => isAtOrBelow(path, entry.path));
 }
 
 function union<T>(one: readonly T[], other: readonly T[]): T[] {

@@ -17,15 +17,22 @@ export interface RoundEffects {
   /** Whether another round may begin. */
   hasTime(): boolean;
   observe(memory: RecoveryMemory): Promise<RecoveryWorld>;
+  /** When nothing is left to do: whether something has been learnt late that is worth another look. Once. */
+  hasLateNews(): Promise<boolean>;
   /** Durably: it has returned before anything is changed. */
   save(memory: RecoveryMemory): Promise<void>;
   /** Re-checks each step, does it, and goes on with what does not depend on one that failed. */
   apply(steps: readonly RecoveryStep[], seen: SeenWorld): Promise<readonly StepResult<RecoveryStep>[]>;
 }
 
+export interface Round {
+  readonly plan: RecoveryPlan;
+  readonly results: readonly StepResult<RecoveryStep>[];
+}
+
 export interface RoundsOutcome {
   readonly memory: RecoveryMemory;
-  readonly rounds: readonly (readonly StepResult<RecoveryStep>[])[];
+  readonly rounds: readonly Round[];
   /** What was decided in the end: without steps, if the rounds were enough. */
   readonly last: RecoveryPlan;
   readonly seen: SeenWorld;
@@ -43,10 +50,11 @@ export async function recoverInRounds(
   policy: RecoveryPolicy,
   before: RecoveryMemory,
 ): Promise<RoundsOutcome> {
-  const rounds: (readonly StepResult<RecoveryStep>[])[] = [];
+  const rounds: Round[] = [];
   const failed = new Set<string>();
   let memory = before;
   let looksAgain = 0;
+  let hasAsked = false;
   for (;;) {
     const seen = seeWorld(await effects.observe(memory));
     memory = rememberSeen(memory, seen, effects.now());
@@ -57,6 +65,10 @@ export async function recoverInRounds(
       looksAgain += 1;
       continue;
     }
+    if (plan.steps.length === 0 && !isOver && !hasAsked) {
+      hasAsked = true;
+      if (await effects.hasLateNews()) continue;
+    }
     if (plan.steps.length === 0 || isOver) {
       memory = rememberOver(memory, effects.run, failed.size > 0);
       await effects.save(memory);
@@ -65,7 +77,7 @@ export async function recoverInRounds(
     memory = rememberBegun(memory, effects.run, plan.steps, seen, effects.now());
     await effects.save(memory);
     const results = await effects.apply(plan.steps, seen);
-    rounds.push(results);
+    rounds.push({ plan, results });
     memory = rememberEnded(memory, results, effects.now());
     for (const { step, outcome } of results) if (outcome !== 'done') failed.add(step.path);
   }

@@ -62,8 +62,10 @@ export interface UnmountRequest {
   readonly hotNames: readonly string[];
   /** The topmost mount, which is taken off. */
   readonly mountId: number;
-  /** Mounts inside it of the same superblock go with it. */
+  /** Mounts inside it of the same superblock go with it; */
   readonly takesAlong: boolean;
+  /** and those at these places, whatever they are of. */
+  readonly along: readonly string[];
 }
 
 export interface CountRequest {

@@ -11,7 +11,9 @@ import { runMountProgram } from './mount-program.ts';
  * namespace of their own others can rename a mount point, or put a link in its place, and umount(8) would follow that. An
  * open mount is busy, so it is taken off lazily; what is mounted inside goes with it, so that must be nothing, or as dead.
  */
-export function unmount({ jobsRoot, hotNames, mountId, takesAlong }: UnmountRequest): ChildAnswer {
+export function unmount({ jobsRoot, hotNames, mountId, takesAlong, along }: UnmountRequest): ChildAnswer {
+  // Without a name it would be the jobs root itself that is taken off (it happened).
+  if (hotNames.length === 0) return refused('the jobs root is never unmounted');
   try {
     const top = openBelow(openDirectory(jobsRoot), hotNames, false);
     if (mountIdOf(top) !== mountId) {
@@ -19,7 +21,9 @@ export function unmount({ jobsRoot, hotNames, mountId, takesAlong }: UnmountRequ
     }
     const { mounts } = readMountTable();
     const device = mounts.find(({ id }) => id === mountId)?.device;
-    const inner = inside(mounts, mountId).find((mount) => !takesAlong || mount.device !== device);
+    const inner = inside(mounts, mountId).find(
+      (mount) => !takesAlong || (mount.device !== device && !along.includes(mount.mountPoint)),
+    );
     if (inner !== undefined) return refused(`${inner.mountPoint} is mounted inside it`);
     const problem = runMountProgram('umount', ['-c', '--lazy', viaDescriptor(3)], [top]);
     closeSync(top);

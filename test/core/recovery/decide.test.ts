@@ -48,6 +48,21 @@ const cases: readonly Case[] = [
     rounds: [['interrupt a', ...rebound('a')], []],
   },
   {
+    what: 'a crawl that began on the local disk, before the bind came that died: it is left alone',
+    spots: [bind('a')],
+    breaks: (scene) => {
+      scene.host.crawls.push({
+        attempt: '1-001',
+        jobId: 1,
+        outputDir: `${JOBS}/a`,
+        device: '8:1',
+        isDeviceKnown: true,
+      });
+      mountedAnew(scene);
+    },
+    rounds: [rebound('a'), []],
+  },
+  {
     what: 'a bind that nobody asks for died too',
     spots: [unasked('x')],
     breaks: mountedAnew,
@@ -203,6 +218,16 @@ const cases: readonly Case[] = [
     refusals: ['crawl_running', 'outer_first'],
   },
   {
+    what: 'nested in what is dead, with a crawl elsewhere of which nobody knows what it uses',
+    spots: [bind('a'), unit('a/in'), bind('b')],
+    breaks: (scene) => {
+      crawl(scene, 'b', { isDeviceKnown: false });
+      mountedAnew(scene);
+    },
+    rounds: [rebound('b'), []],
+    refusals: ['crawl_running', 'outer_first'],
+  },
+  {
     what: 'the outer place is what nobody may mount: nothing is bound into its local directory',
     spots: [unit('u'), bind('u/in')],
     breaks: ({ host }) => {
@@ -264,6 +289,39 @@ const cases: readonly Case[] = [
     rounds: [['abort BASE'], ['wait BASE'], ['interrupt a', ...rebound('a'), 'verify BASE'], []],
   },
   {
+    what: 'it has hung for long, but nobody waits for it',
+    spots: [bind('a')],
+    breaks: ({ host }) => {
+      host.server = 'frozen';
+    },
+    world: { waitingRequests: new Map() },
+    memory: { hung: { '0:40': { bootId: 'boot', sinceBootMs: 900_000 } } },
+    rounds: [[]],
+    refusals: ['storage_hung', 'storage_hung'],
+  },
+  {
+    what: 'it has hung for long, but it is bound where nobody could mount it again',
+    spots: [bind('a')],
+    breaks: ({ host }) => {
+      host.bind(`${BASE}/else`, '/mnt/else');
+      host.server = 'frozen';
+    },
+    memory: { hung: { '0:40': { bootId: 'boot', sinceBootMs: 900_000 } } },
+    rounds: [[]],
+    refusals: ['storage_hung', 'storage_hung'],
+  },
+  {
+    what: 'it has hung for long, but a crawl elsewhere may use it, of which nobody knows',
+    spots: [bind('a'), { name: 'l', kind: 'local' }],
+    breaks: (scene) => {
+      crawl(scene, 'l', { isDeviceKnown: false });
+      scene.host.server = 'frozen';
+    },
+    memory: { hung: { '0:40': { bootId: 'boot', sinceBootMs: 900_000 } } },
+    rounds: [[]],
+    refusals: ['storage_hung', 'storage_hung'],
+  },
+  {
     what: 'one lookup says dead, another does not',
     spots: [bind('a')],
     breaks: (scene) => {
@@ -299,7 +357,7 @@ const cases: readonly Case[] = [
     refusals: ['manifest_unreadable', 'manifest_unreadable'],
   },
   {
-    what: 'a hot mount that names the base’s own unit',
+    what: 'systemd does not say how the unit is',
     spots: [unit('u')],
     breaks: ({ host }) => {
       host.stopUnit(unitOf('u'));
@@ -334,6 +392,45 @@ describe('what recovery decides', () => {
       assert.deepEqual(codes, each.refusals ?? []);
     });
   }
+});
+
+test('a hot mount that names the base’s own unit is refused', () => {
+  const world = worldOf({
+    ...broken,
+    spots: [unit('u')],
+    breaks: ({ host }) => {
+      host.stopUnit(unitOf('u'));
+    },
+  });
+  const targets = world.targets.map((target) => ({
+    ...target,
+    place: { kind: 'unit', unit: BASE_UNIT } as const,
+  }));
+  const [first] = foretellRounds({ ...world, targets }, policy, pastOf(broken));
+  assert.deepEqual([first?.steps, first?.refusals.map(({ code }) => code)], [[], ['hot_mount_invalid']]);
+});
+
+test('a job’s directory below a place is said too, unless the place itself is', () => {
+  const below = {
+    path: `${JOBS}/a/job`,
+    configuredPath: `${JOBS}/a/job`,
+    expectation: { kind: 'bind', mountPoint: `${JOBS}/a`, coldPath: `${BASE}/jobs/a` },
+    place: { kind: 'below', mountPoint: `${JOBS}/a` },
+    jobs: [1],
+    isResolved: true,
+  } as const;
+  const codesOf = (healthy: boolean): string[] => {
+    const scene = worldOf(healthy ? { ...broken, breaks: () => undefined } : broken);
+    const dead = { kind: 'error', errno: 'ENOTCONN' } as const;
+    const lookup = healthy
+      ? ({ kind: 'error', errno: 'EACCES' } as const)
+      : ({ kind: 'failed_at', mountPoint: `${JOBS}/a`, lookup: dead } as const);
+    const lookups = new Map([...scene.lookups, [below.path, lookup] as const]);
+    const targets = [...scene.targets, below];
+    const [first] = foretellRounds({ ...scene, targets, lookups }, policy, pastOf(broken));
+    return first?.refusals.map(({ code }) => code) ?? [];
+  };
+  assert.deepEqual([codesOf(true), codesOf(false)], [['storage_denied'], []]);
 });
 
 test('who dies with what is said before anything is done', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BASE, BASE_UNIT, JOBS } from '../../simulation/host-model.ts';
-import { broken, crawl, decideNow, mountedAnew, named, recovery, type Case } from './worlds.ts';
+import { broken, crawl, decideNow, mountedAnew, recovery, type Case } from './worlds.ts';
 
 describe('what holds recovery back', () => {
   for (const [what, memory, world, code] of [
@@ -23,6 +23,12 @@ describe('what holds recovery back', () => {
       { recoveries: Array.from({ length: 24 }, (_, n) => recovery(4000 + n * 3000, { paths: [] })) },
       {},
       'capped_day',
+    ],
+    [
+      'this run itself, which sees it broken again',
+      { recoveries: [recovery(0, { run: 'this' })] },
+      {},
+      'backoff',
     ],
     ['a stamp from tomorrow counts as now', { recoveries: [recovery(-86_400)] }, {}, 'backoff'],
     ['no sentinel', {}, { hasSentinel: false }, 'no_sentinel'],
@@ -97,7 +103,11 @@ describe('what holds recovery back', () => {
 
     test('is put back whatever the limits say', () => {
       assert.equal(decideNow(missing, full).steps.length, 0);
-      assert.deepEqual(named(decideNow(missing, { ...full, takenOff: [owed] })), ['bind a', 'verify a']);
+      const { steps } = decideNow(missing, { ...full, takenOff: [owed] });
+      assert.deepEqual(
+        steps.map(({ kind }) => kind),
+        ['bind', 'verify'],
+      );
     });
 
     test('but only once, and not while a deploy runs', () => {

@@ -1,0 +1,79 @@
+// What recovery changes about jobs, in a disposable program, because a database file on dead storage would stop whoever opens it.
+// As root it writes the worker's SQLite database; SQLite gives -wal and -shm the owner of the database then.
+import { readFileSync, writeSync } from 'node:fs';
+import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.ts';
+import { jobsToRelease, type Release } from '../core/recovery/release.ts';
+import { isAtOrBelow } from '../core/storage/path-relation.ts';
+import { Database } from '../store/database.ts';
+import { JobStore } from '../store/job-store.ts';
+import { checkSchema } from '../store/migrate.ts';
+import { findStaleJobs, returnStaleJob } from '../worker/stale-jobs.ts';
+import { workerPaths } from '../worker/worker-paths.ts';
+import type { JobChangesAnswer, JobChangesRequest } from './job-changes.ts';
+
+const actor = 'recovery';
+/** Of the parent's deadline; the rest is for the start of this program. */
+const patienceMs = 4000;
+
+async function change(request: JobChangesRequest): Promise<JobChangesAnswer> {
+  const database = new Database(request.url, { patienceMs });
+  try {
+    await checkSchema(database);
+    const store = new JobStore(database);
+    if (request.kind === 'afterwards') return await afterwards(request, store, database);
+    const { jobId, token, because } = request;
+    const isAsked = await store.requestInterrupt(jobId, token, because, actor, Date.now());
+    return { kind: 'interrupt', isAsked };
+  } catch (error) {
+    if (error instanceof DatabaseUnavailableError || error instanceof DatabaseUnusableError)
+      return { kind: 'unavailable', because: error.message };
+    throw error;
+  } finally {
+    await database.close();
+  }
+}
+
+async function afterwards(
+  request: Extract<JobChangesRequest, { kind: 'afterwards' }>,
+  store: JobStore,
+  database: Database,
+): Promise<JobChangesAnswer> {
+  const returned = await returnStale(request, store, database);
+  const isHealthy = (outputDir: string): boolean =>
+    !request.unhealthy.some((path) => isAtOrBelow(outputDir, path));
+  const jobs = await store.list(['retryable']);
+  const { maxPerJobPerDay } = request;
+  const released: Release[] = [];
+  for (const release of jobsToRelease(jobs, request.memory, isHealthy, {
+    maxPerJobPerDay,
+    nowMs: Date.now(),
+  })) {
+    const because = `its storage ${release.path} is proved healthy`;
+    if (await store.release(release.jobId, release.attempts, because, actor, Date.now()))
+      released.push(release);
+  }
+  return { kind: 'afterwards', released, returned };
+}
+
+/** Jobs of this host whose worker and crawler are gone. Containers are known to the engine of the worker's user alone: left to it. */
+async function returnStale(
+  { stateDir, host, retry }: Extract<JobChangesRequest, { kind: 'afterwards' }>,
+  store: JobStore,
+  database: Database,
+) {
+  const paths = workerPaths(stateDir);
+  const returned: { jobId: number; outcome: string }[] = [];
+  const question = { host, ownWorker: null, hostIsGone: null };
+  for (const verdict of await findStaleJobs(store, database, paths, question)) {
+    if (!verdict.isStale || !verdict.isHere || verdict.crawler !== 'wget') continue;
+    const outcome = await returnStaleJob(store, verdict, paths, new Set(), actor, retry, Date.now());
+    if (outcome !== 'changed') returned.push({ jobId: verdict.job.id, outcome });
+  }
+  return returned;
+}
+
+const answer = await change(JSON.parse(readFileSync(0, 'utf8')) as JobChangesRequest);
+writeSync(1, JSON.stringify(answer));
+// A connection to a server that says nothing would keep it here for ten seconds more.
+// eslint-disable-next-line no-restricted-properties -- a program of its own, with nothing left to do
+process.exit(0);

@@ -1,0 +1,164 @@
+/** A host for recovery: two binds and a mount of its own, a crawl on each and one on the local disk, and the worker's service. */
+import assert from 'node:assert/strict';
+import { bindHotPath, COLD_ROOT, JOBS_ROOT, sshfsHotPath } from '../../lab/hot-path.ts';
+import type { Host } from '../../lab/host.ts';
+import { install, WORKER_UNIT, type Installation } from '../../lab/installation.ts';
+import { BASE, type StorageBox, type StorageBoxOptions } from '../../lab/storage-box.ts';
+import { waitFor } from '../../lab/wait-for.ts';
+import { recover, type Recovered } from './recover.ts';
+import { MANIFEST, storageStatus } from './storage-lab.ts';
+import { withLab } from './with-lab.ts';
+
+export const SENTINEL = '/etc/healtharchive/storage-hotpath-auto-recover-enabled';
+const NODE = '/opt/healtharchive/node_modules/.bin/node';
+
+export interface LabJob {
+  readonly id: number;
+  readonly status: string;
+  readonly crawler_status: string | null;
+  readonly attempts: number;
+  readonly retry_count: number;
+  readonly output_dir: string;
+  readonly last_error: string | null;
+  readonly infra_error_next_attempt_utc: string | null;
+}
+
+export type JobName = 'hc' | 'cihr' | 'own' | 'local';
+
+export class RecoveryLab {
+  readonly host: Host;
+  readonly box: StorageBox;
+  readonly own: { readonly path: string; readonly unit: string };
+  readonly #installation: Installation;
+  readonly #ids = new Map<JobName, number>();
+
+  constructor(
+    lab: { host: Host; box: StorageBox },
+    own: { path: string; unit: string },
+    installation: Installation,
+  ) {
+    this.host = lab.host;
+    this.box = lab.box;
+    this.own = own;
+    this.#installation = installation;
+  }
+
+  path(name: JobName): string {
+    return name === 'own' ? this.own.path : `${JOBS_ROOT}/${name}`;
+  }
+
+  async addJob(name: JobName): Promise<void> {
+    const place = ['--source', 'hc', '--name', name, '--output-dir', this.path(name)];
+    const job = (await this.#installation.json('jobs', 'add', ...place)) as LabJob;
+    this.#ids.set(name, job.id);
+  }
+
+  async job(name: JobName): Promise<LabJob> {
+    return (await this.#installation.json('jobs', 'show', String(this.#ids.get(name)))) as LabJob;
+  }
+
+  async attempts(): Promise<Record<JobName, number>> {
+    const names: readonly JobName[] = ['hc', 'cihr', 'own', 'local'];
+    const jobs = await Promise.all(names.map((name) => this.job(name)));
+    return Object.fromEntries(names.map((name, index) => [name, jobs[index]?.attempts ?? 0])) as Record<
+      JobName,
+      number
+    >;
+  }
+
+  /** Until the job runs, in a later attempt than this one, and has archived something. */
+  async untilCrawling(name: JobName, after = 0): Promise<LabJob> {
+    const isCrawling = async (): Promise<LabJob> => {
+      const job = await this.job(name);
+      if (job.status === 'running' && job.attempts > after && (await this.warcs(name, job.attempts)) > 0)
+        return job;
+      throw new Error(JSON.stringify(job));
+    };
+    try {
+      return await waitFor(`${name} to be crawled`, isCrawling, 30_000);
+    } catch (error) {
+      throw new Error(`${String(error)}\n${await this.host.journal(WORKER_UNIT)}`, { cause: error });
+    }
+  }
+
+  /** Bytes of one attempt's archive, on the server itself, or the local disk. */
+  async warcs(name: JobName, attempt: number): Promise<number> {
+    const id = this.#ids.get(name) ?? 0;
+    const file = `warcs/${id}-${String(attempt).padStart(3, '0')}-*.warc.gz`;
+    const folder =
+      name === 'local'
+        ? this.path(name)
+        : name === 'own'
+          ? '/home/storage/files/direct/own'
+          : `/home/storage/files/jobs/${name}`;
+    const machine = name === 'local' ? this.host : this.box.server;
+    const text = await machine.runOk(`cat ${folder}/${file} 2>/dev/null | wc -c`);
+    return Number(text.trim());
+  }
+
+  async invocation(): Promise<string> {
+    return await this.host.unitProperty(WORKER_UNIT, 'InvocationID');
+  }
+
+  async recover(...args: string[]): Promise<Recovered> {
+    return await recover(this.host, ['--apply', ...args]);
+  }
+
+  /** All three are what they should be, by superblock and directory, once each, and nothing lies under them. */
+  async assertMounted(): Promise<void> {
+    const base = this.host.mountsOn(BASE);
+    assert.equal(base.length, 1, 'one base');
+    for (const name of ['hc', 'cihr'] as const) {
+      const mounts = this.host.mountsOn(this.path(name));
+      assert.deepEqual(
+        mounts.map(({ device, root }) => [device, root]),
+        [[base[0]?.device, `/jobs/${name}`]],
+        `${name} is the bind of its directory, once`,
+      );
+    }
+    assert.equal(this.host.mountsOn(this.own.path).length, 1);
+    const { answer } = await storageStatus(this.host, 'root');
+    assert.deepEqual(
+      answer.hot_paths.map(({ path, state, shadowed }) => [path, state, shadowed]),
+      answer.hot_paths.map(({ path }) => [path, 'healthy', null]),
+    );
+  }
+}
+
+export const kinds = ({ answer }: Recovered): string[] =>
+  answer.steps.map(
+    ({ kind, path, outcome }) =>
+      `${kind} ${path === BASE ? 'base' : (path ?? '').replace(`${JOBS_ROOT}/`, '')} ${outcome}`,
+  );
+
+const SITE = ['--pages', '2000', '--delay-ms', '100'];
+
+export async function withRecoveryLab(
+  options: StorageBoxOptions,
+  body: (lab: RecoveryLab) => Promise<void>,
+  configuration = '',
+): Promise<void> {
+  await withLab(options, async ({ host, box }) => {
+    await bindHotPath(host, 'hc');
+    await bindHotPath(host, 'cihr');
+    const own = await sshfsHotPath(box, 'own');
+    await host.writeFile(
+      MANIFEST,
+      ['hc', 'cihr'].map((name) => `${COLD_ROOT}/${name} ${JOBS_ROOT}/${name}\n`).join(''),
+    );
+    const installation = await install(
+      host,
+      `[worker]\nconcurrency = 4\npoll_seconds = 1\nmin_free_percent = 1\nstop_grace_seconds = 5\n${configuration}
+[[hot_mounts]]\npath = "${own.path}"\nunit = "${own.unit}"\n`,
+    );
+    await host.writeFile(SENTINEL, '');
+    const site = host.start([NODE, '/opt/healtharchive/lab/site.ts', ...SITE, '--port', '8001']);
+    await waitFor('the site', () => site.stdout().includes('"url"'), 10_000);
+    const seed = 'http://127.0.0.1:8001/en/';
+    await installation.json('sources', 'add', '--code', 'hc', '--name', 'Health Canada', '--seed', seed);
+    const lab = new RecoveryLab({ host, box }, own, installation);
+    for (const name of ['hc', 'cihr', 'own', 'local'] as const) await lab.addJob(name);
+    await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
+    await body(lab);
+  });
+}
