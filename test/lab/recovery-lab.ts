@@ -47,8 +47,13 @@ export class RecoveryLab {
     return name === 'own' ? this.own.path : `${JOBS_ROOT}/${name}`;
   }
 
+  /** The job on the mount of its own writes below it, the others at the place itself. */
+  outputDir(name: JobName): string {
+    return name === 'own' ? `${this.own.path}/crawl` : this.path(name);
+  }
+
   async addJob(name: JobName): Promise<void> {
-    const place = ['--source', 'hc', '--name', name, '--output-dir', this.path(name)];
+    const place = ['--source', 'hc', '--name', name, '--output-dir', this.outputDir(name)];
     const job = (await this.#installation.json('jobs', 'add', ...place)) as LabJob;
     this.#ids.set(name, job.id);
   }
@@ -89,7 +94,7 @@ export class RecoveryLab {
       name === 'local'
         ? this.path(name)
         : name === 'own'
-          ? '/home/storage/files/direct/own'
+          ? '/home/storage/files/direct/own/crawl'
           : `/home/storage/files/jobs/${name}`;
     const machine = name === 'local' ? this.host : this.box.server;
     const text = await machine.runOk(`cat ${folder}/${file} 2>/dev/null | wc -c`);

@@ -1,11 +1,18 @@
 /** `storage recover --apply` with the worker crawling beside it. One host for all cases: each leaves it as it found it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { stackBind, stackTmpfs, unmountBehindTheBack } from '../../lab/faults/mounts.ts';
+import { dropServer, restoreServer } from '../../lab/faults/server.ts';
 import { killSshfs } from '../../lab/faults/sshfs.ts';
-import { unmountBehindTheBack } from '../../lab/faults/mounts.ts';
+import { COLD_ROOT } from '../../lab/hot-path.ts';
+import { WORKER_UNIT } from '../../lab/installation.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
-import { BASE } from '../../lab/storage-box.ts';
-import { kinds, withRecoveryLab, type JobName, type RecoveryLab } from './recovery-lab.ts';
+import { BASE, BASE_UNIT } from '../../lab/storage-box.ts';
+import { waitFor } from '../../lab/wait-for.ts';
+import { kinds, SENTINEL, withRecoveryLab, type JobName, type RecoveryLab } from './recovery-lab.ts';
+
+const DATABASE = '/srv/healtharchive/healtharchive.db';
+const MEMORY = '/srv/healtharchive/ops/watchdog/storage-hotpath-auto-recover.json';
 
 /** One fault and its repair: who must be crawled anew, by another attempt, and who goes on untouched. */
 async function repaired(
@@ -47,6 +54,32 @@ async function repaired(
   return kinds(result);
 }
 
+/** What recovery leaves as it is, with everybody who works on it. */
+async function leftAlone(
+  lab: RecoveryLab,
+  codes: readonly string[],
+  status: number,
+  fault: () => Promise<unknown>,
+  goingOn: readonly JobName[] = ['hc', 'cihr', 'own', 'local'],
+): Promise<void> {
+  for (const name of goingOn) await lab.untilCrawling(name);
+  const before = await lab.attempts();
+  // What was broken before and put right by hand is proved first.
+  await lab.recover('--rearm');
+  await fault();
+  const mounts = await lab.host.readFile('/proc/self/mountinfo');
+  const result = await lab.recover('--rearm');
+  assert.deepEqual(
+    result.answer.refusals.map(({ code }) => code).filter((code) => codes.includes(code)),
+    codes,
+    JSON.stringify(result.answer, null, 1),
+  );
+  assert.deepEqual([result.status, result.answer.steps], [status, []]);
+  assert.equal(await lab.host.readFile('/proc/self/mountinfo'), mounts);
+  const after = await lab.attempts();
+  for (const name of goingOn) assert.equal(after[name], before[name], `${name} goes on`);
+}
+
 test('recovery mends what is broken, and nothing else', { skip: labUnavailable(['wget']) }, async (t) => {
   await withRecoveryLab({ serverAliveSeconds: 4 }, async (lab) => {
     const { host } = lab;
@@ -68,6 +101,148 @@ test('recovery mends what is broken, and nothing else', { skip: labUnavailable([
         assert.deepEqual(steps, ['bind hc done', 'verify hc done', 'wake  done']);
       },
     );
+
+    await t.test('the unit of the base was stopped, which killed the binds', async () => {
+      const steps = await repaired(lab, ['hc', 'cihr'], () => host.runOk(['systemctl', 'stop', BASE_UNIT]));
+      assert.deepEqual(steps.slice(0, 2), ['restart base done', 'verify base done']);
+    });
+
+    await t.test('a bind is mounted twice, one over the other, and both died', async () => {
+      await lab.untilCrawling('hc');
+      await stackBind(host, `${COLD_ROOT}/hc`, lab.path('hc'));
+      assert.equal(host.mountsOn(lab.path('hc')).length, 2);
+      await repaired(lab, ['hc', 'cihr'], () => killSshfs(host, BASE));
+    });
+
+    await t.test('another mount is in the place of a bind: it is left, and its crawl goes on', async () => {
+      await leftAlone(lab, ['storage_wrong_source'], 3, async () => await stackTmpfs(host, lab.path('hc')));
+      await unmountBehindTheBack(host, lab.path('hc'));
+      assert.deepEqual(kinds(await lab.recover('--rearm'))[0], 'verify hc done', 'what was broken is proved');
+    });
+
+    await t.test('a dead layer lies over the living base, and crawls use it: it is left', async () => {
+      await leftAlone(lab, ['base_in_use'], 5, async () => {
+        const { source, sshfsOptions } = lab.box;
+        await host.runOk(['sshfs', `${source}/jobs`, BASE, '-o', sshfsOptions], {
+          timeoutMs: 20_000,
+        });
+        const [over] = host
+          .processes()
+          .filter(({ argv }) => argv.includes(`${source}/jobs`) && /sshfs$/.test(argv[0] ?? ''));
+        assert.ok(over);
+        process.kill(over.pid, 'SIGKILL');
+      });
+      await unmountBehindTheBack(host, BASE);
+    });
+
+    await t.test('the base is unmounted under living binds with crawls: it is left', async () => {
+      await leftAlone(lab, ['base_in_use'], 5, () => host.runOk(['fusermount3', '-u', BASE]));
+    });
+
+    await t.test('and without crawls it is mounted anew, with all that is bound from it', async () => {
+      await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 60_000 });
+      const result = await lab.recover('--rearm');
+      assert.deepEqual(result.answer.verdict, 'done', JSON.stringify(result.answer, null, 1));
+      assert.deepEqual(kinds(result).slice(0, 2), ['restart base done', 'verify base done']);
+      await lab.assertMounted();
+    });
+
+    await t.test(
+      'the base is killed while the worker is down: repaired, and the worker left alone',
+      async () => {
+        await killSshfs(host, BASE);
+        const result = await lab.recover('--rearm');
+        assert.deepEqual([result.status, result.answer.verdict], [0, 'done']);
+        assert.equal(
+          kinds(result).some((step) => step.startsWith('interrupt')),
+          false,
+        );
+        await lab.assertMounted();
+        assert.equal(await host.activeState(WORKER_UNIT), 'inactive');
+        await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
+      },
+    );
+
+    await t.test(
+      'the server is away: nothing is touched, and when it is back nothing is to be done',
+      async () => {
+        await leftAlone(
+          lab,
+          ['storage_degraded', 'storage_degraded', 'storage_degraded', 'storage_degraded'],
+          3,
+          () => dropServer(lab.box),
+          ['local'],
+        );
+        await restoreServer(lab.box);
+        const isWell = async () => (await lab.recover()).status === 0;
+        await waitFor('the storage to be back', isWell, 60_000);
+      },
+    );
+
+    await t.test('two at once: the second ends at once', async () => {
+      await killSshfs(host, BASE);
+      const both = await Promise.all([
+        lab.recover('--rearm'),
+        host.run(['healtharchive', 'storage', 'recover', '--apply'], { timeoutMs: 60_000 }),
+      ]);
+      assert.ok(both[0].status === 0 || both[1].status === 0);
+      assert.ok(both[0].status === 75 || both[1].status === 75, `${both[0].status} ${both[1].status}`);
+      await lab.assertMounted();
+    });
+
+    await t.test('a deploy holds it back, and a lock file that nobody holds does not', async () => {
+      await killSshfs(host, lab.own.path);
+      await host.runOk(['mkdir', '-p', '/run/healtharchive']);
+      const deploy = host.start(['flock', '/run/healtharchive/deploy.lock', 'sleep', '100']);
+      await waitFor(
+        'the deploy lock',
+        async () => (await host.run(['flock', '-n', '/run/healtharchive/deploy.lock', 'true'])).status === 1,
+        5000,
+      );
+      const held = await lab.recover('--rearm');
+      assert.deepEqual(
+        [held.status, held.answer.verdict, held.answer.refusals.map(({ code }) => code)],
+        [5, 'refused', ['deploy_lock']],
+      );
+      assert.equal(host.mountsOn(lab.own.path).length, 1, 'the dead mount is still there');
+      deploy.kill('SIGKILL');
+      await deploy.ended;
+      await host.runOk('pkill -x sleep || true');
+      assert.equal((await lab.recover('--rearm')).status, 0);
+      await lab.assertMounted();
+    });
+
+    await t.test('without its sentinel it refuses, unless it is forced', async () => {
+      await host.runOk(['rm', SENTINEL]);
+      assert.deepEqual(
+        [(await lab.recover()).status, (await lab.recover('--force-without-sentinel')).status],
+        [5, 0],
+      );
+      await host.writeFile(SENTINEL, '');
+    });
+
+    await t.test('without its database it repairs, and says so', async () => {
+      for (const name of ['hc', 'cihr', 'own'] as const) await lab.untilCrawling(name);
+      await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 60_000 });
+      await host.runOk(['mv', DATABASE, `${DATABASE}.away`]);
+      await killSshfs(host, BASE);
+      const { status, answer } = await lab.recover('--rearm');
+      assert.deepEqual(
+        [status, answer.verdict, answer.refusals.map(({ code }) => code)],
+        [3, 'attention', ['jobs_unknown']],
+      );
+      await host.runOk(['mv', `${DATABASE}.away`, DATABASE]);
+      await lab.assertMounted();
+    });
+
+    await t.test('what it remembers can’t be read: it is set aside, and counts as one repair', async () => {
+      await host.writeFile(MEMORY, '{ "recoveries": [');
+      await killSshfs(host, lab.own.path);
+      const { status, answer } = await lab.recover();
+      assert.deepEqual([status, answer.refusals.map(({ code }) => code)], [5, ['backoff']]);
+      assert.match(await host.runOk(`ls ${MEMORY}.unreadable-*`), /unreadable/);
+      assert.equal((await lab.recover('--rearm')).status, 0);
+    });
 
     await t.test('all is well: nothing is done', async () => {
       const { status, answer } = await lab.recover();

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import type { Mount } from '../../core/storage/mountinfo.ts';
+import { mountsMade } from '../../core/storage/mount-changes.ts';
 import { joinBelow } from '../../core/storage/path-relation.ts';
 import { readMountTable } from '../mount-table.ts';
 import { mountIdOf, openBelow, openDirectory, openMount, viaDescriptor } from './child-pinned.ts';
@@ -24,7 +25,7 @@ export function bind(request: BindRequest): ChildAnswer {
       throw new Surprise('something is mounted at the hot path meanwhile');
     }
     doing = 'mount';
-    const before = new Set(readMountTable().mounts.map(({ id }) => id));
+    const before = readMountTable().mounts;
     // Onto the open directory: a link put in its place meanwhile is nothing to us.
     const problem = runMountProgram('mount', ['-c', '--bind', fdOf(0), fdOf(1)], [cold, hot]);
     // Whatever the program says: it can be killed, or fail to note what it did, after the mount was made.
@@ -40,10 +41,10 @@ export function bind(request: BindRequest): ChildAnswer {
 }
 
 /** The mount that came onto the directory since. Only one that is certainly ours may be taken off again. */
-function newMount(request: BindRequest, before: ReadonlySet<number>): Mount | null {
+function newMount(request: BindRequest, before: readonly Mount[]): Mount | null {
   const { coveringMountId, base, coldNames } = request;
-  const made = readMountTable().mounts.filter(
-    ({ id, parentId }) => !before.has(id) && parentId === coveringMountId,
+  const made = mountsMade(before, readMountTable().mounts).filter(
+    ({ parentId }) => parentId === coveringMountId,
   );
   const root = joinBelow(base.root, coldNames.join('/'));
   const likely = made.filter((mount) => mount.device === base.device && mount.root === root);

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { isStillThere } from '../../core/storage/mount-changes.ts';
 import type { Mount } from '../../core/storage/mountinfo.ts';
 import { readMountTable } from '../mount-table.ts';
 import { mountIdOf, openBelow, openDirectory, viaDescriptor } from './child-pinned.ts';
@@ -20,16 +21,18 @@ export function unmount({ jobsRoot, hotNames, mountId, takesAlong, along }: Unmo
       return refused('another mount lies there than when the plan was made');
     }
     const { mounts } = readMountTable();
-    const device = mounts.find(({ id }) => id === mountId)?.device;
+    const mount = mounts.find(({ id }) => id === mountId);
+    if (mount === undefined) return refused('another mount lies there than when the plan was made');
     const inner = inside(mounts, mountId).find(
-      (mount) => !takesAlong || (mount.device !== device && !along.includes(mount.mountPoint)),
+      (each) => !takesAlong || (each.device !== mount.device && !along.includes(each.mountPoint)),
     );
     if (inner !== undefined) return refused(`${inner.mountPoint} is mounted inside it`);
     const problem = runMountProgram('umount', ['-c', '--lazy', viaDescriptor(3)], [top]);
     closeSync(top);
     if (problem !== null) return refused(problem);
-    const isThere = readMountTable().mounts.some(({ id }) => id === mountId);
-    return isThere ? refused('umount ended well, but the mount is still there') : { kind: 'unmounted' };
+    return isStillThere(mount, readMountTable().mounts)
+      ? refused('umount ended well, but the mount is still there')
+      : { kind: 'unmounted' };
   } catch (error) {
     const errno = errnoName(error);
     return { kind: 'refused', errno, detail: `could not open the hot path (${errno})` };

@@ -152,6 +152,17 @@ const cases: readonly Case[] = [
     rounds: [[]],
     refusals: ['base_in_use'],
   },
+  ...[true, false].map((isDeviceKnown): Case => ({
+    what: `base and bind are unmounted under a crawl of which ${isDeviceKnown ? 'the mount is not to be seen any more' : 'nobody knows anything'}`,
+    spots: [bind('a')],
+    breaks: (scene) => {
+      crawl(scene, 'a', { isDeviceKnown });
+      scene.host.unmountTop(`${JOBS}/a`);
+      scene.host.unmountTop(BASE);
+    },
+    rounds: [[]],
+    refusals: ['base_in_use', 'base_first'],
+  })),
   {
     what: 'the base is unmounted under living binds, without a crawl: they die with the restart, and are bound again',
     spots: [bind('a'), unasked('x')],
