@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stackBind, stackTmpfs, unmountBehindTheBack } from '../../lab/faults/mounts.ts';
+import { holdLock } from '../../lab/faults/control-plane.ts';
 import { dropServer, restoreServer } from '../../lab/faults/server.ts';
 import { killSshfs } from '../../lab/faults/sshfs.ts';
 import { COLD_ROOT } from '../../lab/hot-path.ts';
@@ -97,7 +98,9 @@ test('recovery mends what is broken, and nothing else', { skip: labUnavailable([
     await t.test(
       'a bind is unmounted under its crawl, which goes on in the directory it opened',
       async () => {
-        const steps = await repaired(lab, [], () => unmountBehindTheBack(host, lab.path('hc')));
+        const steps = await repaired(lab, [], async () => {
+          await unmountBehindTheBack(host, lab.path('hc'));
+        });
         assert.deepEqual(steps, ['bind hc done', 'verify hc done', 'wake  done']);
       },
     );
@@ -115,7 +118,9 @@ test('recovery mends what is broken, and nothing else', { skip: labUnavailable([
     });
 
     await t.test('another mount is in the place of a bind: it is left, and its crawl goes on', async () => {
-      await leftAlone(lab, ['storage_wrong_source'], 3, async () => await stackTmpfs(host, lab.path('hc')));
+      await leftAlone(lab, ['storage_wrong_source'], 3, async () => {
+        await stackTmpfs(host, lab.path('hc'));
+      });
       await unmountBehindTheBack(host, lab.path('hc'));
       assert.deepEqual(kinds(await lab.recover('--rearm'))[0], 'verify hc done', 'what was broken is proved');
     });
@@ -128,7 +133,7 @@ test('recovery mends what is broken, and nothing else', { skip: labUnavailable([
         });
         const [over] = host
           .processes()
-          .filter(({ argv }) => argv.includes(`${source}/jobs`) && /sshfs$/.test(argv[0] ?? ''));
+          .filter(({ argv }) => argv.includes(`${source}/jobs`) && (argv[0] ?? '').endsWith('sshfs'));
         assert.ok(over);
         process.kill(over.pid, 'SIGKILL');
       });
@@ -192,22 +197,14 @@ test('recovery mends what is broken, and nothing else', { skip: labUnavailable([
 
     await t.test('a deploy holds it back, and a lock file that nobody holds does not', async () => {
       await killSshfs(host, lab.own.path);
-      await host.runOk(['mkdir', '-p', '/run/healtharchive']);
-      const deploy = host.start(['flock', '/run/healtharchive/deploy.lock', 'sleep', '100']);
-      await waitFor(
-        'the deploy lock',
-        async () => (await host.run(['flock', '-n', '/run/healtharchive/deploy.lock', 'true'])).status === 1,
-        5000,
-      );
+      const deploy = await holdLock(host);
       const held = await lab.recover('--rearm');
       assert.deepEqual(
         [held.status, held.answer.verdict, held.answer.refusals.map(({ code }) => code)],
         [5, 'refused', ['deploy_lock']],
       );
       assert.equal(host.mountsOn(lab.own.path).length, 1, 'the dead mount is still there');
-      deploy.kill('SIGKILL');
-      await deploy.ended;
-      await host.runOk('pkill -x sleep || true');
+      await deploy.release();
       assert.equal((await lab.recover('--rearm')).status, 0);
       await lab.assertMounted();
     });
