@@ -24,7 +24,7 @@ export async function bindHotPath(host: Host, name: string): Promise<string> {
 export async function sshfsHotPath(box: StorageBox, name: string): Promise<{ path: string; unit: string }> {
   const { host } = box;
   const path = `${JOBS_ROOT}/${name}`;
-  const unit = `hot-${name}.service`;
+  const unit = `hot-${name.replaceAll('/', '-')}.service`;
   await host.runOk(['install', '-d', '-o', 'healtharchive', '-g', 'healtharchive', path]);
   await box.server.runOk(['mkdir', '-p', `/home/storage/files/direct/${name}`], { user: 'storage' });
   await host.installUnit(

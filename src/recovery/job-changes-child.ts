@@ -39,12 +39,11 @@ async function afterwards(
   database: Database,
 ): Promise<JobChangesAnswer> {
   const returned = await returnStale(request, store, database);
-  const isHealthy = (outputDir: string): boolean =>
-    !request.unhealthy.some((path) => isAtOrBelow(outputDir, path));
+  const isFit = (outputDir: string): boolean => !request.unfit.some((path) => isAtOrBelow(outputDir, path));
   const jobs = await store.list(['retryable']);
   const { maxPerJobPerDay } = request;
   const released: Release[] = [];
-  for (const release of jobsToRelease(jobs, request.memory, isHealthy, {
+  for (const release of jobsToRelease(jobs, request.memory, isFit, {
     maxPerJobPerDay,
     nowMs: Date.now(),
   })) {

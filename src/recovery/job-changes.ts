@@ -20,8 +20,8 @@ export type JobChangesRequest = {
       readonly kind: 'afterwards';
       readonly host: HostIdentity;
       readonly memory: Pick<RecoveryMemory, 'verified' | 'releases'>;
-      /** Places as they are now; a job on one that is not healthy is not released. */
-      readonly unhealthy: readonly string[];
+      /** Places that are broken or not proved: no job on one of them is released. */
+      readonly unfit: readonly string[];
       readonly maxPerJobPerDay: number;
     }
 );

@@ -139,7 +139,11 @@ async function lookAfterJobs(
     kind: 'afterwards',
     host: thisHost(),
     memory: { verified: memory.verified, releases: memory.releases },
-    unhealthy: seen.targets.filter(({ report }) => report.state !== 'healthy').map(({ path }) => path),
+    // Broken, or broken since its last proof.
+    unfit: [
+      ...seen.targets.filter(({ report }) => report.state !== 'healthy').map(({ path }) => path),
+      ...(memory.incident?.unproved ?? []),
+    ],
     maxPerJobPerDay: configuration.recovery.max_per_job_per_day,
   });
   const changed = jobs.kind === 'afterwards' && jobs.released.length + jobs.returned.length > 0;

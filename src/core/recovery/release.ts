@@ -18,7 +18,7 @@ export interface Release {
 export function jobsToRelease(
   jobs: readonly Pick<Job, 'id' | 'status' | 'infraRetry' | 'outputDir' | 'startedAtMs' | 'attempts'>[],
   memory: Pick<RecoveryMemory, 'verified' | 'releases'>,
-  isHealthy: (outputDir: string) => boolean,
+  isFit: (outputDir: string) => boolean,
   { maxPerJobPerDay, nowMs }: { readonly maxPerJobPerDay: number; readonly nowMs: number },
 ): Release[] {
   return jobs.flatMap((job): Release[] => {
@@ -27,7 +27,7 @@ export function jobsToRelease(
     const proof = newestProof(memory.verified, outputDir);
     if (proof === undefined || startedAtMs > proof.atMs || proof.released.includes(jobId)) return [];
     const today = memory.releases.filter((each) => each.jobId === jobId && nowMs - each.atMs < dayMs).length;
-    if (today >= maxPerJobPerDay || !isHealthy(outputDir)) return [];
+    if (today >= maxPerJobPerDay || !isFit(outputDir)) return [];
     return [{ jobId, attempts, path: proof.path }];
   });
 }
