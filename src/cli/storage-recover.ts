@@ -13,7 +13,9 @@ import type { Casualty } from '../core/recovery/recovery-plan.ts';
 import { general } from '../core/recovery/refusals.ts';
 import { seeWorld, type SeenWorld } from '../core/recovery/seen-world.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
+import { standardErrorLog } from '../effects/log.ts';
 import { foreseeRecovery, type Forecast } from '../recovery/foresee.ts';
+import { logRun } from '../recovery/log-run.ts';
 import { runRecovery, type RecoveryRun } from '../recovery/run-recovery.ts';
 import { withHelp } from './command.ts';
 import { answerPlan } from './plan-answer.ts';
@@ -108,6 +110,8 @@ async function apply(
     isRearmed: options.rearm === true,
   });
   const { last, seen, rounds } = run.outcome;
+  if (terminal.environment['JOURNAL_STREAM'] !== undefined)
+    logRun(run, standardErrorLog(terminal.environment), Date.now());
   if (run.setAside !== null)
     terminal.say(
       `healtharchive: what recovery remembered could not be read; it lies in ${escapeForTerminal(run.setAside)} now`,

@@ -13,6 +13,7 @@ import { tryLock } from '../effects/flock.ts';
 import { thisHost } from '../effects/host.ts';
 import { makeStateFolder } from '../effects/state-folder.ts';
 import { askUnit, showUnits, signalUnit } from '../effects/systemd.ts';
+import { triggerState } from '../effects/trigger-file.ts';
 import { userIds } from '../effects/user-ids.ts';
 import { jobsIfKnown, type JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
 import { stuckProbesFolder } from '../hot-paths/observe.ts';
@@ -83,6 +84,9 @@ async function inRounds(
 ): Promise<RoundsOutcome> {
   const observer = new RecoveryObserver(configuration);
   const jobs = new JobsAsked(jobsIfKnown(configuration));
+  // systemd does not watch it while we run: a call that comes meanwhile is ours to see.
+  const trigger = workerPaths(configuration.paths.state_dir).recoveryTrigger;
+  let lastCall = triggerState(trigger);
   const beganMs = performance.now();
   const workerUser = await userIds(configuration.worker.user);
   const observe = async (known: JobsIfKnown, now: RecoveryMemory) =>
@@ -96,7 +100,12 @@ async function inRounds(
         const world = await observe(await jobs.promptly(), now);
         return isForced ? { ...world, hasSentinel: true } : world;
       },
-      hasLateNews: async () => await jobs.isLateAnswerNews(),
+      hasLateNews: async () => {
+        const call = triggerState(trigger);
+        const isCalledAgain = call !== lastCall;
+        lastCall = call;
+        return (await jobs.isLateAnswerNews()) || isCalledAgain;
+      },
       save: (now) => {
         writeMemory(memoryFile(configuration), now);
         return Promise.resolve();

@@ -21,6 +21,7 @@ import { removeFreeLock } from './crawler-gone.ts';
 import { Ending } from './ending.ts';
 import { readExitRecord } from './exit-record-file.ts';
 import { recordEnd, untold } from './record-end.ts';
+import type { RecoveryCall } from './recovery-call.ts';
 import { observeJobStorage, stateOfSuperblock } from './job-storage.ts';
 import { LogTail } from './log-tail.ts';
 import { Wake } from './wake.ts';
@@ -35,6 +36,7 @@ export interface AttemptSurroundings {
   readonly database: Database;
   readonly store: JobStore;
   readonly conditions: Conditions;
+  readonly recovery: RecoveryCall;
   readonly log: Log;
 }
 
@@ -277,6 +279,8 @@ export class Attempt {
       outcome: judgement.outcome,
       because: judgement.because,
     };
+    // Once it is recorded, so that recovery finds the cooldown that it may end.
+    if (judgement.outcome === 'infra_error') this.#around.recovery.call();
     switch (recording.kind) {
       case 'recorded':
         log(judgement.outcome === 'success' ? 'info' : 'warning', 'attempt ended', {

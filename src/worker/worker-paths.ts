@@ -10,6 +10,8 @@ export interface WorkerPaths {
   readonly storageLock: string;
   /** Outstanding probes of each user. */
   readonly stuckProbes: string;
+  /** Touched to have recovery look at once; watched by healtharchive-storage-hotpath-auto-recover.path. */
+  readonly recoveryTrigger: string;
 }
 
 export function workerPaths(stateDir: string): WorkerPaths {
@@ -19,6 +21,7 @@ export function workerPaths(stateDir: string): WorkerPaths {
     attempts: join(stateDir, 'attempts'),
     storageLock: join(locks, 'storage'),
     stuckProbes: locks,
+    recoveryTrigger: join(stateDir, 'watchdog', 'storage-hotpath-auto-recover.trigger'),
   };
 }
 

@@ -14,6 +14,7 @@ import type { HangingEngines } from './crawler-gone.ts';
 import { findLowSpace } from './free-space.ts';
 import { isDatabaseAway } from './record-end.ts';
 import { findStaleJobs, returnStaleJob, type StaleVerdict } from './stale-jobs.ts';
+import { RecoveryCall } from './recovery-call.ts';
 import { Wake } from './wake.ts';
 import { workerPaths, type WorkerPaths } from './worker-paths.ts';
 import { staleCheckMs, workerSettings, type WorkerSettings } from './worker-settings.ts';
@@ -57,6 +58,7 @@ export class Worker {
   readonly #conditions: Conditions;
   readonly #admission: Admission;
   readonly #wake = new Wake();
+  readonly #recovery: RecoveryCall;
   readonly #running = new Map<Attempt, Promise<void>>();
   #isStopping = false;
   #isReady = false;
@@ -83,6 +85,7 @@ export class Worker {
     this.#notifier = parts.notifier;
     this.#log = parts.log;
     this.#conditions = new Conditions(parts.log);
+    this.#recovery = new RecoveryCall(this.#paths.recoveryTrigger, parts.log);
     this.#admission = new Admission({
       ...parts,
       settings: this.#settings,
@@ -215,6 +218,7 @@ export class Worker {
     }
     this.#conditions.end(orphan);
     if (outcome === 'changed') return;
+    if (outcome === 'infra_error') this.#recovery.call();
     this.#log('notice', 'job given back: its worker is gone', {
       job: job.id,
       outcome,
@@ -322,6 +326,7 @@ export class Worker {
       database: this.#database,
       store: this.#store,
       conditions: this.#conditions,
+      recovery: this.#recovery,
       log: this.#log,
     };
   }

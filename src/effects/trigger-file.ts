@@ -1,0 +1,29 @@
+import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { makeStateFolder } from './state-folder.ts';
+
+/**
+ * A file whose change starts something that watches it (systemd.path(5), PathChanged=): it is written to and closed. Making it is
+ * all that the one who calls needs rights for.
+ * @throws the file system's error
+ */
+export function pullTrigger(path: string, nowMs: number): void {
+  makeStateFolder(dirname(path));
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+  const fd = openSync(path, flags, 0o640);
+  try {
+    writeSync(fd, `${new Date(nowMs).toISOString()}\n`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Tells one pull from the next; null as long as it was never pulled, or nobody can say. */
+export function triggerState(path: string): string | null {
+  try {
+    const { ino, mtimeMs } = lstatSync(path);
+    return `${ino} ${mtimeMs}`;
+  } catch {
+    return null;
+  }
+}
