@@ -4,8 +4,10 @@ import {
   type ExpectationRules,
   type HotPath,
 } from '../core/storage/expectation.ts';
+import { isNetworkFileSystem } from '../core/storage/network-file-system.ts';
 import { readMountTable } from './mount-table.ts';
 import type { Lookup } from '../core/storage/lookup.ts';
+import type { Mount } from '../core/storage/mountinfo.ts';
 import type { MountTable } from '../core/storage/mount-table.ts';
 import { startTheClock, type LookOptions } from './storage/ask-child.ts';
 import { canonicalise, type CanonicalPaths } from './storage/canonicalise.ts';
@@ -120,13 +122,18 @@ export async function lookUpSuperblock(
   { staleErrnos, probeTimeoutMs, stuckDir }: ProbeOptions,
 ): Promise<Lookup | null> {
   const table = readMountTable();
-  const mount = table.onSuperblock(device).find((each) => table.topmostAt(each.mountPoint) === each);
+  const reachable = table.onSuperblock(device).filter((each) => table.topmostAt(each.mountPoint) === each);
+  // By way of another network mount that one would be asked first, and its failure says nothing about this superblock.
+  const isDirect = ({ mountPoint }: Mount): boolean =>
+    table.chain(mountPoint).every((each) => each.device === device || !isNetworkFileSystem(each.fstype));
+  const mount = reachable.find(isDirect) ?? reachable[0];
   if (mount === undefined) return null;
   const options = startTheClock(probeTimeoutMs, stuckDir);
   const lookups = await lookUpPaths([mount.mountPoint], table, staleErrnos, options);
   const lookup = lookups.get(mount.mountPoint) ?? null;
   const after = readMountTable();
-  return isSameWay(table, after, mount.mountPoint) ? lookup : changedMeanwhile;
+  if (!isSameWay(table, after, mount.mountPoint)) return changedMeanwhile;
+  return lookup?.kind === 'failed_at' && !isDirect(mount) ? null : lookup;
 }
 
 function resolveRules(rules: ExpectationRules, canonical: CanonicalPaths): ExpectationRules {

@@ -136,7 +136,8 @@ export const kinds = ({ answer }: Recovered): string[] =>
       `${kind} ${path === BASE ? 'base' : (path ?? '').replace(`${JOBS_ROOT}/`, '')} ${outcome}`,
   );
 
-const SITE = ['--pages', '2000', '--delay-ms', '100'];
+/** No crawl comes to its end while it is needed. */
+const SITE = ['--pages', '4000', '--delay-ms', '300'];
 
 export async function withRecoveryLab(
   options: StorageBoxOptions,
