@@ -10,6 +10,7 @@ import {
   type Verdict,
 } from '../core/plan.ts';
 import type { Casualty } from '../core/recovery/recovery-plan.ts';
+import { noSentinel } from '../core/recovery/hold-back.ts';
 import { general } from '../core/recovery/refusals.ts';
 import { seeWorld, type SeenWorld } from '../core/recovery/seen-world.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
@@ -134,8 +135,6 @@ async function apply(
     page: describeRecovery({ reason, casualties, steps, refusals, conclusion: verdict }, pageWidth(terminal)),
   });
 }
-
-const noSentinel = general('no_sentinel', 'its sentinel file is absent: automatic recovery is switched off');
 
 function verdictOf(
   repairs: readonly StepResult<Step>[],

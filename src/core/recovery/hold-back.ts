@@ -42,12 +42,12 @@ export function holdBack(
       refusals.push(refuse(repair, limit, true));
     } else allowed.push(repair);
   }
-  const general = isCapped && capped !== null ? [cappedRefusal(capped)] : [];
+  const caps = isCapped && capped !== null ? [general(capped.code, capped.because)] : [];
   const isHeld = held.length > 0;
   return {
     allowed,
     held,
-    refusals: [...gates.filter(({ holdsBack }) => isHeld || !holdsBack), ...general, ...refusals],
+    refusals: [...gates.filter(({ holdsBack }) => isHeld || !holdsBack), ...caps, ...refusals],
   };
 }
 
@@ -57,13 +57,14 @@ const stillStarting = {
   because: 'systemd is still at its unit; the next run looks again',
 };
 
-const cappedRefusal = ({ code, because }: { readonly code: string; readonly because: string }): Refusal =>
-  general(code, because);
+export const noSentinel = general(
+  'no_sentinel',
+  'its sentinel file is absent: automatic recovery is switched off',
+);
 
 function gatesOf(world: RecoveryWorld, policy: RecoveryPolicy, past: Past): Refusal[] {
   const gates: Refusal[] = [];
-  if (!world.hasSentinel)
-    gates.push(general('no_sentinel', 'its sentinel file is absent: automatic recovery is switched off'));
+  if (!world.hasSentinel) gates.push(noSentinel);
   const heldMs = lastedMs(past.memory.deployLock, world.clock) ?? 0;
   if (world.deployLock === 'unknown')
     gates.push(
