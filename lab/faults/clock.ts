@@ -1,13 +1,28 @@
 /** A wall clock that steps, for chosen programs of a host: the kernel has only one for all of them. */
+import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import type { Host } from '../host.ts';
 
 const LIBRARY_FOLDERS = '/usr/lib';
 const CLOCK_FOLDER = '/run/lab/clocks';
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 /** Environment for one command whose wall clock is off by `seconds`. Durations (the monotonic clock) stay true. */
 export function steppedClock(seconds: number): Record<string, string> {
   return { ...preload(), FAKETIME: offset(seconds) };
+}
+
+/** From now on programs of the host find the id of another boot, as after a restart: the kernel has only one for all hosts. */
+export async function anotherBoot(host: Host): Promise<{ restore(): Promise<void> }> {
+  const file = '/run/lab/boot_id';
+  await host.writeFile(file, `${randomUUID()}\n`);
+  await host.runOk(['chmod', '755', '/run/lab', file]);
+  await host.runOk(['mount', '--bind', '--', file, BOOT_ID]);
+  return {
+    restore: async () => {
+      await host.runOk(['umount', '--', BOOT_ID]);
+    },
+  };
 }
 
 export interface UnitClock {

@@ -124,10 +124,11 @@ async function apply(
   const casualties = rounds[0]?.plan.casualties ?? last.casualties;
   // Whatever the state: without its sentinel nothing is mended.
   const gate = seen.world.hasSentinel ? null : noSentinel;
-  const refusals =
-    gate === null || last.refusals.some(({ code }) => code === gate.code)
-      ? last.refusals
-      : [gate, ...last.refusals];
+  const refusals = [
+    ...(gate === null || last.refusals.some(({ code }) => code === gate.code) ? [] : [gate]),
+    ...last.refusals,
+    ...jobsNotChanged(run),
+  ];
   const verdict = gate === null ? verdictOf(repairs, steps.length > 0, refusals) : 'refused';
   const reason = reasonOf(seen, false);
   answerPlan({ mode: 'apply', verdict, reason, steps, refusals }, options, terminal, {
@@ -143,6 +144,13 @@ function verdictOf(
 ): Verdict {
   const verdict = verdictOfResults(repairs, refusals);
   return verdict === 'nothing_to_do' && hasDone ? 'done' : verdict;
+}
+
+/** The database can be read and yet not written: somebody else holds its lock. */
+function jobsNotChanged({ outcome: { seen }, afterwards: { jobs } }: RecoveryRun): Refusal[] {
+  if (jobs.kind !== 'unavailable' || seen.world.jobsUnknownBecause !== null) return [];
+  const because = `jobs that wait for this repair, or whose worker is gone, are seen to by the next run: ${jobs.because}`;
+  return [general('jobs_not_changed', because, false)];
 }
 
 /** What was done for the jobs after the repair, as steps like the others. */

@@ -11,7 +11,7 @@ import { labUnavailable } from '../../lab/requirements.ts';
 import { BASE, BASE_UNIT } from '../../lab/storage-box.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 import { recover } from './recover.ts';
-import { kinds, SENTINEL, withRecoveryLab, type LabJob, type RecoveryLab } from './recovery-lab.ts';
+import { allJobs, kinds, SENTINEL, withRecoveryLab, type RecoveryLab } from './recovery-lab.ts';
 import { MANIFEST } from './storage-lab.ts';
 import { withLab } from './with-lab.ts';
 
@@ -31,13 +31,6 @@ async function recoveredWell(lab: RecoveryLab): Promise<string[]> {
   );
   await lab.assertMounted();
   return kinds(result);
-}
-
-/** The process group of launcher and crawler, as kill(1) takes it: the launcher says which. */
-async function crawlGroup({ host }: RecoveryLab, { id, attempts }: LabJob): Promise<string> {
-  const attempt = `${id}-${String(attempts).padStart(3, '0')}`;
-  const text = await host.readFile(`/srv/healtharchive/ops/attempts/${attempt}/process.json`);
-  return `-${(JSON.parse(text) as { pid: number }).pid}`;
 }
 
 describe('recovery on bad days', { skip: labUnavailable(['wget']) }, () => {
@@ -71,7 +64,7 @@ describe('recovery on bad days', { skip: labUnavailable(['wget']) }, () => {
               `${program} in ${killedBefore.join('; ')}`,
             );
           await lab.assertMounted();
-          for (const name of ['hc', 'cihr', 'own', 'local'] as const) await lab.untilCrawling(name);
+          for (const name of allJobs) await lab.untilCrawling(name);
           assert.equal(await lab.invocation(), invocation);
         });
 
@@ -79,7 +72,7 @@ describe('recovery on bad days', { skip: labUnavailable(['wget']) }, () => {
           const job = await lab.untilCrawling('hc');
           await lab.untilCrawling('own');
           const before = await lab.attempts();
-          await host.runOk(['kill', '-STOP', '--', await crawlGroup(lab, job)]);
+          await host.runOk(['kill', '-STOP', '--', await lab.crawlGroup(job)]);
           await killSshfs(host, BASE);
           const steps = await recoveredWell(lab);
           assert.ok(steps.includes('interrupt hc done'), steps.join());
@@ -93,7 +86,7 @@ describe('recovery on bad days', { skip: labUnavailable(['wget']) }, () => {
           await lab.untilCrawling('own');
           const before = await lab.attempts();
           const worker = await host.unitProperty(WORKER_UNIT, 'MainPID');
-          await host.runOk(['kill', '-STOP', '--', worker, await crawlGroup(lab, job)]);
+          await host.runOk(['kill', '-STOP', '--', worker, await lab.crawlGroup(job)]);
           await killSshfs(host, BASE);
           const steps = await recoveredWell(lab);
           assert.ok(steps.includes('interrupt hc done'), steps.join());

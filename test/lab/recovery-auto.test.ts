@@ -7,10 +7,9 @@ import { shippedUnit } from '../../lab/installation.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { BASE } from '../../lab/storage-box.ts';
 import { waitFor } from '../../lab/wait-for.ts';
-import { SENTINEL, withRecoveryLab, type JobName, type RecoveryLab } from './recovery-lab.ts';
+import { allJobs, SENTINEL, withRecoveryLab, type JobName, type RecoveryLab } from './recovery-lab.ts';
 
 const RECOVERY = 'healtharchive-storage-hotpath-auto-recover';
-const all: readonly JobName[] = ['hc', 'cihr', 'own', 'local'];
 
 async function switchOn({ host }: RecoveryLab, kinds: readonly string[]): Promise<void> {
   for (const kind of ['service', 'timer', 'path'])
@@ -31,15 +30,16 @@ async function untilAllCrawl(
   before: Record<JobName, number>,
   hit: readonly JobName[],
 ): Promise<void> {
-  for (const name of all) await lab.untilCrawling(name, hit.includes(name) ? before[name] : 0);
+  for (const name of allJobs) await lab.untilCrawling(name, hit.includes(name) ? before[name] : 0);
   const after = await lab.attempts();
-  for (const name of all) if (!hit.includes(name)) assert.equal(after[name], before[name], `${name} goes on`);
+  for (const name of allJobs)
+    if (!hit.includes(name)) assert.equal(after[name], before[name], `${name} goes on`);
 }
 
 test('nobody does anything', { skip: labUnavailable(['wget']) }, async (t) => {
   await withRecoveryLab({ serverAliveSeconds: 4 }, async (lab) => {
     const { host } = lab;
-    for (const name of all) await lab.untilCrawling(name);
+    for (const name of allJobs) await lab.untilCrawling(name);
     await switchOn(lab, ['timer', 'path']);
 
     await t.test('the base is killed: its own end starts recovery, and the crawls go on', async () => {
@@ -92,7 +92,7 @@ test('nobody does anything', { skip: labUnavailable(['wget']) }, async (t) => {
         },
         60_000,
       );
-      for (const name of all) await lab.untilCrawling(name);
+      for (const name of allJobs) await lab.untilCrawling(name);
       assert.ok((await incidents(lab)).opened - opened <= 1, 'one incident');
     });
 

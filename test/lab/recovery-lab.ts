@@ -25,6 +25,8 @@ export interface LabJob {
 
 export type JobName = 'hc' | 'cihr' | 'own' | 'local';
 
+export const allJobs: readonly JobName[] = ['hc', 'cihr', 'own', 'local'];
+
 export class RecoveryLab {
   readonly host: Host;
   readonly box: StorageBox;
@@ -63,12 +65,18 @@ export class RecoveryLab {
   }
 
   async attempts(): Promise<Record<JobName, number>> {
-    const names: readonly JobName[] = ['hc', 'cihr', 'own', 'local'];
-    const jobs = await Promise.all(names.map((name) => this.job(name)));
-    return Object.fromEntries(names.map((name, index) => [name, jobs[index]?.attempts ?? 0])) as Record<
+    const jobs = await Promise.all(allJobs.map((name) => this.job(name)));
+    return Object.fromEntries(allJobs.map((name, index) => [name, jobs[index]?.attempts ?? 0])) as Record<
       JobName,
       number
     >;
+  }
+
+  /** The process group of launcher and crawler, as kill(1) takes it: the launcher says which. */
+  async crawlGroup({ id, attempts }: LabJob): Promise<string> {
+    const attempt = `${id}-${String(attempts).padStart(3, '0')}`;
+    const text = await this.host.readFile(`/srv/healtharchive/ops/attempts/${attempt}/process.json`);
+    return `-${(JSON.parse(text) as { pid: number }).pid}`;
   }
 
   /** Until the job runs, in a later attempt than this one, and has archived something. */
@@ -163,7 +171,7 @@ export async function withRecoveryLab(
     const seed = 'http://127.0.0.1:8001/en/';
     await installation.json('sources', 'add', '--code', 'hc', '--name', 'Health Canada', '--seed', seed);
     const lab = new RecoveryLab({ host, box }, own, installation);
-    for (const name of ['hc', 'cihr', 'own', 'local'] as const) await lab.addJob(name);
+    for (const name of allJobs) await lab.addJob(name);
     await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
     await body(lab);
   });
