@@ -1,16 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { exitCode } from './cli/exit-status.ts';
 import { run } from './cli/run.ts';
 import { processTerminal } from './cli/terminal.ts';
+import { programVersion } from './effects/program-path.ts';
 
 /** From argv to an exit status: the only process.exit, and the only catch of what nobody expected. */
 async function main(): Promise<number> {
   const terminal = processTerminal();
   try {
-    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-      version: string;
-    };
-    return await run(process.argv.slice(2), terminal, version);
+    return await run(process.argv.slice(2), terminal, programVersion());
   } catch (error) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     terminal.say(`healtharchive: this is a bug; please report it with these lines:\n${stack}`);

@@ -16,8 +16,7 @@ import { seeWorld, type SeenWorld } from '../core/recovery/seen-world.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { standardErrorLog } from '../effects/log.ts';
 import { foreseeRecovery, type Forecast } from '../recovery/foresee.ts';
-import { logRun } from '../recovery/log-run.ts';
-import { runRecovery, type RecoveryRun } from '../recovery/run-recovery.ts';
+import { runRecovery, type RecoveryPass } from '../recovery/run-recovery.ts';
 import { withHelp } from './command.ts';
 import { answerPlan } from './plan-answer.ts';
 import { readConfiguration, type GlobalOptions } from './session.ts';
@@ -106,13 +105,15 @@ async function apply(
     answerPlan({ mode: 'apply', verdict: 'refused', reason, steps: [], refusals }, options, terminal);
     return;
   }
+  const isInJournal = terminal.environment['JOURNAL_STREAM'] !== undefined;
   const run = await runRecovery(configuration, {
     isForced: options.forceWithoutSentinel === true,
     isRearmed: options.rearm === true,
+    log: isInJournal ? standardErrorLog(terminal.environment) : () => undefined,
   });
-  const { last, seen, rounds } = run.outcome;
-  if (terminal.environment['JOURNAL_STREAM'] !== undefined)
-    logRun(run, standardErrorLog(terminal.environment), Date.now());
+  const rounds = run.passes.flatMap(({ outcome }) => outcome.rounds);
+  const final = run.passes.at(-1) ?? run.passes[0];
+  const { last, seen } = final.outcome;
   if (run.setAside !== null)
     terminal.say(
       `healtharchive: what recovery remembered could not be read; it lies in ${escapeForTerminal(run.setAside)} now`,
@@ -120,21 +121,28 @@ async function apply(
   const repairs = rounds.flatMap(({ results }, index) =>
     results.map((result) => ({ ...result, round: index + 1 })),
   );
-  const steps = [...repairs, ...afterwardsSteps(run)];
+  const steps = [...repairs, ...run.passes.flatMap(afterwardsSteps)];
   const casualties = rounds[0]?.plan.casualties ?? last.casualties;
   // Whatever the state: without its sentinel nothing is mended.
   const gate = seen.world.hasSentinel ? null : noSentinel;
   const refusals = [
     ...(gate === null || last.refusals.some(({ code }) => code === gate.code) ? [] : [gate]),
     ...last.refusals,
-    ...jobsNotChanged(run),
+    ...jobsNotChanged(final),
   ];
   const verdict = gate === null ? verdictOf(repairs, steps.length > 0, refusals) : 'refused';
   const reason = reasonOf(seen, false);
   answerPlan({ mode: 'apply', verdict, reason, steps, refusals }, options, terminal, {
-    json: { blast_radius: casualties.map(casualtyJson) },
+    json: { blast_radius: casualties.map(casualtyJson), evidence: evidenceOf(run.passes) },
     page: describeRecovery({ reason, casualties, steps, refusals, conclusion: verdict }, pageWidth(terminal)),
   });
+}
+
+/** The folder of what was kept when an incident began in this run. */
+function evidenceOf(passes: readonly RecoveryPass[]): string | null {
+  for (const { evidence } of passes)
+    if (evidence !== null && !(evidence instanceof Error)) return evidence.path;
+  return null;
 }
 
 function verdictOf(
@@ -147,14 +155,14 @@ function verdictOf(
 }
 
 /** The database can be read and yet not written: somebody else holds its lock. */
-function jobsNotChanged({ outcome: { seen }, afterwards: { jobs } }: RecoveryRun): Refusal[] {
+function jobsNotChanged({ outcome: { seen }, afterwards: { jobs } }: RecoveryPass): Refusal[] {
   if (jobs.kind !== 'unavailable' || seen.world.jobsUnknownBecause !== null) return [];
   const because = `jobs that wait for this repair, or whose worker is gone, are seen to by the next run: ${jobs.because}`;
   return [general('jobs_not_changed', because, false)];
 }
 
 /** What was done for the jobs after the repair, as steps like the others. */
-function afterwardsSteps({ afterwards: { jobs, worker } }: RecoveryRun): StepResult<Step>[] {
+function afterwardsSteps({ afterwards: { jobs, worker } }: RecoveryPass): StepResult<Step>[] {
   const step = (kind: string, path: string | null, because: string): StepResult<Step> => ({
     step: { kind, path, because },
     outcome: 'done',

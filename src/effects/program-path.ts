@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Our child programs, each an entry of its own in esbuild.config.js; and where each lies, seen from this file. */
@@ -7,6 +8,15 @@ const sources = {
   'jobs-child': '../hot-paths/jobs-child.ts',
   'job-changes-child': '../recovery/job-changes-child.ts',
 } as const;
+
+/** Of this program, as package.json has it. */
+export function programVersion(): string {
+  const file = new URL(
+    import.meta.url.endsWith('.ts') ? '../../package.json' : '../package.json',
+    import.meta.url,
+  );
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
 
 export type ChildProgram = keyof typeof sources;
 

@@ -18,6 +18,23 @@ export function pullTrigger(path: string, nowMs: number): void {
   }
 }
 
+/** Sees calls that come while we run and systemd does not watch the file: pulls since it was made, or asked last. */
+export class TriggerCalls {
+  readonly #path: string;
+  #last: string | null;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#last = triggerState(path);
+  }
+
+  isCalledAgain(): boolean {
+    const before = this.#last;
+    this.#last = triggerState(this.#path);
+    return this.#last !== before;
+  }
+}
+
 /** Tells one pull from the next; null as long as it was never pulled, or nobody can say. */
 export function triggerState(path: string): string | null {
   try {

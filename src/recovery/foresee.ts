@@ -4,7 +4,7 @@ import { rearmed } from '../core/recovery/memory.ts';
 import type { RecoveryPlan } from '../core/recovery/recovery-plan.ts';
 import type { RecoveryWorld } from '../core/recovery/recovery-world.ts';
 import { simulateBroken } from '../core/recovery/simulate.ts';
-import { jobsIfKnown } from '../hot-paths/jobs-if-known.ts';
+import { jobsIfKnown, type JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
 import { JobsAsked } from './jobs-asked.ts';
 import { memoryFile, readMemory } from './memory-file.ts';
 import { RecoveryObserver } from './observe-recovery.ts';
@@ -32,6 +32,21 @@ export async function foreseeRecovery(
   const { world, unknown } = simulateBroken({ ...seen, notSeen }, brokenPaths);
   const past = { memory, run: 'forecast', failed: new Set<string>(), nowMs };
   return { world, rounds: foretellRounds(world, recoveryPolicy(configuration), past), unknownPaths: unknown };
+}
+
+/** The world as it is, and the jobs, each as soon as it is known. Looks once, and throws nothing for what hangs. */
+export function lookAsItIs(
+  configuration: Configuration,
+  nowMs: number,
+): { readonly jobs: Promise<JobsIfKnown>; readonly world: Promise<RecoveryWorld> } {
+  const { memory } = readMemory(memoryFile(configuration), nowMs);
+  const jobs = jobsIfKnown(configuration);
+  const world = new JobsAsked(jobs)
+    .promptly()
+    .then((known) =>
+      new RecoveryObserver(configuration).observe(known, memory, new Date(nowMs).getUTCFullYear()),
+    );
+  return { jobs, world };
 }
 
 /** A database that takes its time holds nothing up: it is looked without it, and again if its answer comes after all. */

@@ -23,7 +23,12 @@ const memorySchema: z.ZodType<RecoveryMemory> = z.object({
     }),
   ),
   incident: z
-    .object({ openedAtMs: stamp, paths: z.array(z.string()), unproved: z.array(z.string()) })
+    .object({
+      openedAtMs: stamp,
+      healthySinceMs: stamp.nullable(),
+      paths: z.array(z.string()),
+      unproved: z.array(z.string()),
+    })
     .nullable(),
   takenOff: z.array(
     z.object({

@@ -19,6 +19,8 @@ export interface RecoverAnswer {
     readonly error?: string;
   }[];
   readonly refusals: readonly { readonly code: string; readonly path?: string; readonly because: string }[];
+  /** The folder of what was kept when an incident began in this run. */
+  readonly evidence?: string | null;
   readonly blast_radius: readonly {
     readonly device: string;
     readonly paths: readonly string[];

@@ -33,6 +33,46 @@ async function recoveredWell(lab: RecoveryLab): Promise<string[]> {
   return kinds(result);
 }
 
+/** With storage that hangs and a database that is away, by a configuration that holds a password. */
+async function assertEvidenceByHand({ host }: RecoveryLab): Promise<void> {
+  const configuration = await host.readFile('/etc/healtharchive/config.toml');
+  const url = 'url = "postgres://archive:s3cretword@127.0.0.1:1/archive"';
+  const other = /^url = .*$/m.test(configuration)
+    ? configuration.replace(/^url = .*$/m, url)
+    : `${configuration}\n[database]\n${url}\n`;
+  await host.writeFile('/etc/healtharchive/other.toml', other);
+  const { status, stdout, stderr, durationMs } = await host.run(
+    [
+      'healtharchive',
+      '--config',
+      '/etc/healtharchive/other.toml',
+      'ops',
+      'evidence',
+      '--tag',
+      'by-hand',
+      '--json',
+    ],
+    { timeoutMs: 30_000 },
+  );
+  assert.equal(status, 0, stderr);
+  assert.ok(durationMs < 15_000, `${durationMs} ms`);
+  const { path, files } = JSON.parse(stdout) as {
+    path: string;
+    files: { name: string; problem: string | null }[];
+  };
+  assert.match(files.find(({ name }) => name === 'jobs.json')?.problem ?? '', /database/);
+  const world = JSON.parse(await host.readFile(`${path}/world.json`)) as {
+    lookups: Record<string, { kind: string }>;
+  };
+  assert.ok(
+    Object.values(world.lookups).some(({ kind }) => kind === 'timed_out' || kind === 'hung'),
+    JSON.stringify(world.lookups),
+  );
+  const { stdout: found } = await host.run(['grep', '-r', 's3cretword', path]);
+  assert.equal(found, '');
+  assert.ok(Number((await host.runOk(['du', '-sk', path])).split('\t')[0]) < 5000);
+}
+
 describe('recovery on bad days', { skip: labUnavailable(['wget']) }, () => {
   test('one host, one thing after another', async (t) => {
     await withRecoveryLab(
@@ -151,6 +191,7 @@ exec /bin/umount "$@"
             await lab.untilCrawling('hc');
             const before = await lab.attempts();
             await freezeSshfs(host, BASE);
+            await assertEvidenceByHand(lab);
             const first = await lab.recover();
             assert.deepEqual(
               first.answer.refusals.map(({ code }) => code),

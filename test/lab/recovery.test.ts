@@ -13,6 +13,7 @@ import { WORKER_UNIT } from '../../lab/installation.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { BASE, BASE_UNIT } from '../../lab/storage-box.ts';
 import { waitFor } from '../../lab/wait-for.ts';
+import type { Recovered } from './recover.ts';
 import { allJobs, kinds, SENTINEL, withRecoveryLab, type JobName, type RecoveryLab } from './recovery-lab.ts';
 
 const DATABASE = '/srv/healtharchive/healtharchive.db';
@@ -24,7 +25,15 @@ async function repaired(
   lab: RecoveryLab,
   hit: readonly JobName[],
   fault: () => Promise<unknown>,
-): Promise<ReturnType<typeof kinds>> {
+): Promise<string[]> {
+  return kinds(await repair(lab, hit, fault));
+}
+
+async function repair(
+  lab: RecoveryLab,
+  hit: readonly JobName[],
+  fault: () => Promise<unknown>,
+): Promise<Recovered> {
   for (const name of allJobs) await lab.untilCrawling(name);
   const before = await lab.attempts();
   const archived = Object.fromEntries(
@@ -55,7 +64,7 @@ async function repaired(
   for (const name of allJobs)
     if (!hit.includes(name)) assert.equal(after[name], before[name], `${name} goes on`);
   assert.equal(await lab.invocation(), invocation, 'the worker was not restarted');
-  return kinds(result);
+  return result;
 }
 
 /** What recovery leaves as it is, with everybody who works on it. */
@@ -90,6 +99,26 @@ async function killWithItsCrawls({ host }: RecoveryLab): Promise<void> {
   await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 60_000 });
 }
 
+/** What was seen before the repair, and no file that could not be read. */
+async function assertEvidence(lab: RecoveryLab, folder: string): Promise<void> {
+  const { host } = lab;
+  assert.match(folder, /^\/srv\/healtharchive\/ops\/evidence\/\d{8}T\d{6}\.\d{3}Z-incident$/);
+  const summary = JSON.parse(await host.readFile(`${folder}/summary.json`)) as {
+    files: { name: string; bytes: number; problem: string | null }[];
+  };
+  const notKept = summary.files.filter(({ name, problem }) => name !== 'kernel-log.txt' && problem !== null);
+  assert.deepEqual(notKept, []);
+  const world = JSON.parse(await host.readFile(`${folder}/world.json`)) as {
+    confirmedDead: string[];
+    mounts: { mountPoint: string; device: string }[];
+  };
+  const hc = world.mounts.find(({ mountPoint }) => mountPoint === lab.path('hc'));
+  assert.ok(hc !== undefined && world.confirmedDead.includes(hc.device), JSON.stringify(world.confirmedDead));
+  assert.match(await host.readFile(`${folder}/processes.txt`), /sshfs/);
+  assert.match(await host.readFile(`${folder}/units-log.txt`), /healtharchive-storagebox-sshfs/);
+  assert.match(await host.readFile(`${folder}/jobs.json`), /"name": "hc"/);
+}
+
 /** Mounts another part of the box over what is there, and kills its sshfs. */
 async function stackDead({ host, box }: RecoveryLab, path: string): Promise<void> {
   const source = `${box.source}/jobs`;
@@ -109,8 +138,10 @@ test('recovery mends what is broken, and nothing else', { skip: labUnavailable([
       const { host } = lab;
 
       await t.test('the base is killed under two crawls', async () => {
-        const steps = await repaired(lab, ['hc', 'cihr'], () => killSshfs(host, BASE));
+        const result = await repair(lab, ['hc', 'cihr'], () => killSshfs(host, BASE));
+        const steps = kinds(result);
         assert.ok(steps.includes('release hc done') && steps.includes('release cihr done'), String(steps));
+        await assertEvidence(lab, result.answer.evidence ?? 'none');
       });
 
       await t.test('a mount of its own is killed under its crawl', async () => {

@@ -40,7 +40,14 @@ const anyMemory: fc.Arbitrary<RecoveryMemory> = fc.record({
       outcome: fc.constantFrom('unfinished', 'done', 'failed'),
     }),
   ),
-  incident: fc.option(fc.record({ openedAtMs: fc.nat(), paths: fc.array(path), unproved: fc.array(path) })),
+  incident: fc.option(
+    fc.record({
+      openedAtMs: fc.nat(),
+      healthySinceMs: fc.option(fc.nat()),
+      paths: fc.array(path),
+      unproved: fc.array(path),
+    }),
+  ),
   takenOff: fc.array(
     fc.record({ path, coldPath: fc.option(path), unit: fc.option(fc.string()), isRetried: fc.boolean() }),
   ),

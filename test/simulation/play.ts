@@ -121,7 +121,8 @@ class Player {
         outcome !== null &&
         runs > 5 &&
         this.#unwell(outcome.last).length === 0 &&
-        outcome.rounds.length === 0
+        outcome.rounds.length === 0 &&
+        (outcome.memory.incident?.healthySinceMs ?? null) === null
       )
         break;
       host.pass(runs < 8 ? 30_000 : hour);

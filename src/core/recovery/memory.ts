@@ -33,9 +33,11 @@ export interface PastRecovery {
   readonly outcome: 'unfinished' | 'done' | 'failed';
 }
 
-/** From the first sight of a fault until everything is proved healthy again. */
+/** From the first sight of a fault until everything is proved healthy, and still is so a while later. */
 export interface Incident {
   readonly openedAtMs: number;
+  /** Since when all is healthy and proved; null: something is not. */
+  readonly healthySinceMs: number | null;
   /** Everything that was not healthy at some time in it. */
   readonly paths: readonly string[];
   /** Of these: those that are still to be proved. */
@@ -74,6 +76,12 @@ export const emptyMemory: RecoveryMemory = {
   deployLock: null,
 };
 
+/**
+ * What breaks again sooner than that goes on being one incident, also when each repair works, as with a process that is killed again
+ * and again. The timer's look (every 30 s) comes after it, so an incident is closed by the first look that finds nothing to do.
+ */
+export const settleMs = 25_000;
+
 export const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;
 
@@ -87,7 +95,11 @@ export function cutMemory(memory: RecoveryMemory, nowMs: number): RecoveryMemory
   return {
     ...memory,
     recoveries: memory.recoveries.map((entry) => ({ ...entry, atMs: past(entry.atMs) })).filter(isYoung),
-    incident: memory.incident && { ...memory.incident, openedAtMs: past(memory.incident.openedAtMs) },
+    incident: memory.incident && {
+      ...memory.incident,
+      openedAtMs: past(memory.incident.openedAtMs),
+      healthySinceMs: memory.incident.healthySinceMs === null ? null : past(memory.incident.healthySinceMs),
+    },
     verified: memory.verified.map((entry) => ({ ...entry, atMs: past(entry.atMs) })).filter(isYoung),
     releases: memory.releases.map((entry) => ({ ...entry, atMs: past(entry.atMs) })).filter(isYoung),
   };

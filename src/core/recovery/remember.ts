@@ -3,6 +3,7 @@ import type { StepResult } from '../plan.ts';
 import {
   cutMemory,
   lastedMs,
+  settleMs,
   type Incident,
   type PastRecovery,
   type RecoveryMemory,
@@ -39,7 +40,7 @@ function isMountedAgain(path: string, { targets }: SeenWorld): boolean {
   );
 }
 
-/** It ends when all is healthy, and every place of it is proved. */
+/** It ends when all is healthy, every place of it is proved, and that has lasted. */
 function incidentAfter(before: Incident | null, seen: SeenWorld, nowMs: number): Incident | null {
   const broken = seen.targets.filter(({ report }) => report.state !== 'healthy').map(({ path }) => path);
   const provable = seen.targets.filter((target) => isPlace(target) && target.report.state !== 'healthy');
@@ -52,9 +53,13 @@ function incidentAfter(before: Incident | null, seen: SeenWorld, nowMs: number):
   if (seen.world.base !== null) known.add(seen.world.base.path);
   // What nobody needs any more, and is not mounted any more, needs no proof.
   const unproved = union(before?.unproved ?? [], provablePaths).filter((path) => known.has(path));
-  if (broken.length === 0 && unproved.length === 0) return null;
+  const isHealthy = broken.length === 0 && unproved.length === 0;
+  if (isHealthy && before === null) return null;
+  const healthySinceMs = isHealthy ? Math.min(before?.healthySinceMs ?? nowMs, nowMs) : null;
+  if (healthySinceMs !== null && nowMs - healthySinceMs >= settleMs) return null;
   return {
     openedAtMs: Math.min(before?.openedAtMs ?? nowMs, nowMs),
+    healthySinceMs,
     paths: union(before?.paths ?? [], broken),
     unproved,
   };

@@ -1,7 +1,7 @@
 /** The loop of recovery, with effects that fail. What it does in worlds that change under it is played in test/simulation. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { emptyMemory, type RecoveryMemory } from '../../../src/core/recovery/memory.ts';
+import { emptyMemory, settleMs, type RecoveryMemory } from '../../../src/core/recovery/memory.ts';
 import type { RecoveryStep } from '../../../src/core/recovery/recovery-plan.ts';
 import { recoverInRounds, type RoundEffects } from '../../../src/core/recovery/rounds.ts';
 import { BASE_UNIT } from '../../simulation/host-model.ts';
@@ -109,16 +109,17 @@ test('an incident lasts until everything of it is proved', async () => {
   const first = await play(scene);
   assert.deepEqual(first.outcome.memory.incident, {
     openedAtMs: now,
+    healthySinceMs: null,
     paths: ['/jobs/a'],
     unproved: ['/jobs/a'],
   });
   const well = new Scene([bind('a')]);
   const memory = first.outcome.memory;
-  const run = async (outcome: 'done' | 'failed') =>
+  const run = async (outcome: 'done' | 'failed', before = memory, atMs = now + 60_000) =>
     await recoverInRounds(
       {
         run: 'next',
-        now: () => now + 60_000,
+        now: () => atMs,
         hasTime: () => true,
         observe: (seen) => Promise.resolve(well.observe(seen)),
         hasLateNews: () => Promise.resolve(false),
@@ -126,7 +127,7 @@ test('an incident lasts until everything of it is proved', async () => {
         apply: (steps) => Promise.resolve(steps.map((step) => result(step, outcome))),
       },
       policy,
-      memory,
+      before,
     );
   assert.deepEqual((await run('failed')).memory.incident?.unproved, ['/jobs/a'], 'a full box, say');
   const healed = await run('done');
@@ -134,6 +135,11 @@ test('an incident lasts until everything of it is proved', async () => {
     healed.rounds.map(({ results }) => results.map(({ step }) => step.kind)),
     [['verify']],
   );
-  assert.equal(healed.memory.incident, null);
+  const healedIncident = healed.memory.incident;
+  assert.equal(healedIncident?.healthySinceMs, now + 60_000);
+  const soon = await run('done', healed.memory, now + 60_000 + settleMs - 1);
+  assert.deepEqual([soon.memory.incident, soon.closed], [healedIncident, null], 'it may break again');
+  const later = await run('done', healed.memory, now + 60_000 + settleMs);
+  assert.deepEqual([later.memory.incident, later.closed], [null, healedIncident]);
   assert.deepEqual(healed.memory.verified, [{ path: '/jobs/a', atMs: now + 60_000, released: [] }]);
 });

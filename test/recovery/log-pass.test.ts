@@ -3,14 +3,14 @@ import { test } from 'node:test';
 import { emptyMemory } from '../../src/core/recovery/memory.ts';
 import { seeWorld } from '../../src/core/recovery/seen-world.ts';
 import { formatLogLine, type Log } from '../../src/effects/log.ts';
-import { logRun } from '../../src/recovery/log-run.ts';
-import type { RecoveryRun } from '../../src/recovery/run-recovery.ts';
+import { logOpened, logPass } from '../../src/recovery/log-pass.ts';
+import type { RecoveryPass } from '../../src/recovery/run-recovery.ts';
 import { bind } from '../core/recovery/worlds.ts';
 import { Scene } from '../simulation/scene.ts';
 
 const now = 1_700_000_000_000;
 const seen = seeWorld(new Scene([bind('a')]).observe(emptyMemory));
-const quiet: RecoveryRun = {
+const quiet: RecoveryPass = {
   outcome: {
     memory: emptyMemory,
     rounds: [],
@@ -20,28 +20,39 @@ const quiet: RecoveryRun = {
     closed: null,
   },
   afterwards: { jobs: { kind: 'afterwards', released: [], returned: [] }, worker: null },
-  setAside: null,
+  evidence: null,
 };
 
-function linesOf(run: RecoveryRun): string[] {
+function linesOf(say: (log: Log) => void): string[] {
   const lines: string[] = [];
-  const log: Log = (level, message, fields = {}) => {
+  say((level, message, fields = {}) => {
     lines.push(`${level}: ${formatLogLine(message, fields)}`);
-  };
-  logRun(run, log, now);
+  });
   return lines;
 }
 
 test('all is well: nothing is said', () => {
-  assert.deepEqual(linesOf(quiet), []);
+  assert.deepEqual(
+    linesOf((log) => {
+      logPass(quiet, log, now);
+    }),
+    [],
+  );
 });
 
 test('an incident is one line at its begin and one at its end, with what it was about', () => {
-  const incident = { openedAtMs: now - 4200, paths: ['/jobs/a'], unproved: [] };
+  const incident = {
+    openedAtMs: now - 34_200,
+    healthySinceMs: now - 30_000,
+    paths: ['/jobs/a'],
+    unproved: [],
+  };
   const step = { kind: 'verify', path: '/jobs/a', because: '' } as const;
   const results = [{ step, outcome: 'done', error: null, durationMs: 120 }] as const;
-  const lines = linesOf({
+  const evidence = { path: '/ops/evidence/x', files: [], durationMs: 1 };
+  const pass: RecoveryPass = {
     ...quiet,
+    evidence,
     outcome: {
       ...quiet.outcome,
       rounds: [{ plan: quiet.outcome.last, results }],
@@ -52,11 +63,16 @@ test('an incident is one line at its begin and one at its end, with what it was 
       jobs: { kind: 'afterwards', released: [{ jobId: 1, attempts: 2, path: '/jobs/a' }], returned: [] },
       worker: null,
     },
+  };
+  const lines = linesOf((log) => {
+    logOpened(incident, seen.world, log);
+    logPass(pass, log, now);
   });
   assert.deepEqual(lines, [
     'warning: storage incident opened paths=/jobs/a jobs=1',
     'notice: recovery: verify done path=/jobs/a seconds=0.12',
     'notice: recovery: job need not wait any more job=1 path=/jobs/a',
+    'notice: evidence kept path=/ops/evidence/x',
     'notice: storage incident closed: everything is proved healthy seconds=4.2 paths=/jobs/a jobs=1',
   ]);
 });
