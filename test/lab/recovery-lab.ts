@@ -10,6 +10,7 @@ import { MANIFEST, storageStatus } from './storage-lab.ts';
 import { withLab } from './with-lab.ts';
 
 export const SENTINEL = '/etc/healtharchive/storage-hotpath-auto-recover-enabled';
+const SITE_UNIT = 'lab-site.service';
 const NODE = '/opt/healtharchive/node_modules/.bin/node';
 
 export interface LabJob {
@@ -166,8 +167,14 @@ export async function withRecoveryLab(
 [[hot_mounts]]\npath = "${own.path}"\nunit = "${own.unit}"\n`,
     );
     await host.writeFile(SENTINEL, '');
-    const site = host.start([NODE, '/opt/healtharchive/lab/site.ts', ...SITE, '--port', '8001']);
-    await waitFor('the site', () => site.stdout().includes('"url"'), 10_000);
+    // A service, so that it is there again after a restart of the host.
+    const argv = [NODE, '/opt/healtharchive/lab/site.ts', ...SITE, '--port', '8001'].join(' ');
+    await host.installUnit(
+      SITE_UNIT,
+      `[Service]\nExecStart=${argv}\n[Install]\nWantedBy=multi-user.target\n`,
+    );
+    await host.runOk(['systemctl', 'enable', '--now', '--quiet', SITE_UNIT]);
+    await waitFor('the site', async () => (await host.journal(SITE_UNIT)).includes('"url"'), 10_000);
     const seed = 'http://127.0.0.1:8001/en/';
     await installation.json('sources', 'add', '--code', 'hc', '--name', 'Health Canada', '--seed', seed);
     const lab = new RecoveryLab({ host, box }, own, installation);
