@@ -19,14 +19,17 @@ export interface CrawlView {
 
 export interface ProgressDisplay {
   show(crawls: readonly CrawlView[]): void;
+  /** A line that stays, above the crawls. */
+  tell(line: string): void;
   /** Leaves the last state standing. */
   end(): void;
 }
 
-const BAR_WIDTH = 24;
+const BAR_WIDTH = 16;
 const PLAIN_INTERVAL_SECONDS = 5;
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
+const CLEAR_TO_END_OF_SCREEN = '\u001b[J';
 const CLEAR_TO_END_OF_LINE = '\u001b[K';
 
 export function progressDisplay(output: NodeJS.WriteStream): ProgressDisplay {
@@ -47,6 +50,12 @@ class LiveDisplay implements ProgressDisplay {
     const back = this.#linesUp === 0 ? '' : `\u001b[${this.#linesUp}A\r`;
     this.#output.write(`${back}${lines.join('\n')}\n`);
     this.#linesUp = lines.length;
+  }
+
+  tell(line: string): void {
+    const back = this.#linesUp === 0 ? '' : `\u001b[${this.#linesUp}A\r`;
+    this.#output.write(`${back}${CLEAR_TO_END_OF_SCREEN}${line}\n`);
+    this.#linesUp = 0;
   }
 
   end(): void {
@@ -70,6 +79,10 @@ class PlainDisplay implements ProgressDisplay {
       this.#last.set(crawl.label, { state: crawl.state, seconds: crawl.seconds });
       this.#output.write(`  ${crawl.label.padEnd(5)} ${crawl.state.padEnd(7)} ${numbers(crawl)}\n`);
     }
+  }
+
+  tell(line: string): void {
+    this.#output.write(`${line}\n`);
   }
 
   end(): void {

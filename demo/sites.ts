@@ -16,7 +16,7 @@ export interface BodySite extends Body {
   readonly forbidden: readonly string[];
 }
 
-const BODIES: readonly Body[] = [
+export const BODIES: readonly Body[] = [
   { code: 'hc', name: 'Health Canada', address: '127.0.0.1', pages: 180 },
   { code: 'phac', name: 'Public Health Agency', address: '127.0.0.2', pages: 130 },
   { code: 'cihr', name: 'Health Research', address: '127.0.0.3', pages: 90 },
@@ -51,7 +51,10 @@ export async function startSites(): Promise<BodySite[]> {
   }
 }
 
-function contentOf(site: Site): Pick<BodySite, 'expected' | 'forbidden'> {
+/** What a complete crawl archives of it, and what not. */
+export function contentOf(
+  site: Pick<Site, 'url' | 'port' | 'paths'>,
+): Pick<BodySite, 'expected' | 'forbidden'> {
   const origin = site.url.slice(0, -1);
   const linked = site.paths.filter(({ path }) => path !== '/robots.txt');
   const isForbidden = (path: string): boolean => path.startsWith('/en/internal/');

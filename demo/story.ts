@@ -3,12 +3,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
-import { progressDisplay, type CrawlView } from './progress.ts';
-import { Product, type Job } from './product.ts';
+import { viewOf } from './crawl-view.ts';
+import { progressDisplay } from './progress.ts';
+import { Product } from './product.ts';
 import { PAGE_DELAY_MS, startSites, type BodySite } from './sites.ts';
 import type { Stage } from './stage.ts';
 import { formatCount, formatSeconds, marks } from './text.ts';
-import { judgeCrawl, secondsOf, verdictTable, type Verdict } from './verdict.ts';
+import { judgeCrawl, verdictTable, type Verdict } from './verdict.ts';
 
 const WATCH_INTERVAL_SECONDS = 0.5;
 const REDRAW_INTERVAL_MS = 200;
@@ -124,42 +125,6 @@ async function crawl(
 }
 
 const workerLog = (folder: string): string => join(folder, 'worker.log');
-
-function viewOf({ code, expected }: BodySite, jobs: readonly Job[]): CrawlView {
-  const job = jobs.find(({ source }) => source === code);
-  return {
-    label: code,
-    state: stateOf(job),
-    pages: job?.progress?.pages ?? 0,
-    expectedPages: expected.length,
-    bytes: job?.progress?.bytes ?? 0,
-    seconds: job === undefined ? 0 : secondsOf(job),
-    note: job === undefined ? '' : noteOf(job),
-  };
-}
-
-function stateOf(job: Job | undefined): CrawlView['state'] {
-  switch (job?.status) {
-    case 'running':
-      return 'running';
-    case 'completed':
-      return 'done';
-    case 'failed':
-    case 'cancelled':
-      return 'failed';
-    case 'queued':
-    case 'retryable':
-    case undefined:
-      return 'waiting';
-  }
-}
-
-function noteOf(job: Job): string {
-  if (job.status === 'completed') return `${marks.done} completed`;
-  if (job.status === 'running')
-    return job.progress?.current_url?.replace(/^https?:\/\/[^/]+/, '') ?? 'starting';
-  return job.parked?.reason ?? job.last_error ?? 'waiting for the worker';
-}
 
 async function readArchiveBack(
   stage: Stage,

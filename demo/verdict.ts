@@ -21,8 +21,18 @@ export interface Verdict {
   readonly faults: readonly string[];
 }
 
-export async function judgeCrawl(job: Job, attempts: readonly Attempt[], content: Content): Promise<Verdict> {
-  const archive = await readBack(join(job.output_dir, 'warcs'));
+/** @param folder of its WARC files, where this process can read them */
+export async function judgeCrawl(
+  job: Job,
+  attempts: readonly Attempt[],
+  content: Content,
+  folder = join(job.output_dir, 'warcs'),
+): Promise<Verdict> {
+  // The file of an attempt whose storage died ends in the middle of a record.
+  const cutShort = attempts
+    .filter(({ outcome }) => outcome !== 'success')
+    .map(({ number }) => `${job.id}-${String(number).padStart(3, '0')}-`);
+  const archive = await readBack(folder, (name) => cutShort.some((prefix) => name.startsWith(prefix)));
   const statuses = [...archive.responses].filter(([url]) => !url.endsWith('/robots.txt'));
   const pages = statuses.filter(([, status]) => status >= 200 && status < 300).length;
   const counted = attempts.at(-1)?.pages ?? 0;
@@ -55,7 +65,7 @@ export function secondsOf(job: Job): number {
 }
 
 export function verdictTable(verdicts: readonly Verdict[]): string[] {
-  const head = ['', 'PAGES', 'ERROR PAGES', 'WARC FILES', 'RECORDS', 'DIGESTS HELD', 'BYTES', 'TIME'];
+  const head = ['', 'PAGES', 'ERRORS', 'FILES', 'RECORDS', 'DIGESTS', 'BYTES', 'TIME'];
   const rows = verdicts.map(({ source, archivedPages, expectedPages, errorPages, archive, seconds }) => [
     source,
     `${archivedPages} of ${expectedPages}`,

@@ -83,7 +83,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
   return {
     url: `${origin}${basePath}/`,
     port,
-    paths: [...content].map(([path, { kind }]) => ({ path, url: origin + encodeURI(path), kind })),
+    paths: pathsOf(content, origin),
     hits,
     close: async () => {
       server.closeAllConnections();
@@ -94,6 +94,16 @@ export async function startSite(options: SiteOptions): Promise<Site> {
       );
     },
   };
+}
+
+/** What there is to find on a site that is served elsewhere with these options. */
+export function sitePaths(options: Required<Pick<SiteOptions, 'pages' | 'address' | 'port'>>): SitePath[] {
+  const { pages, address, port } = options;
+  return pathsOf(siteContent({ pages, basePath: '' }), `http://${address}:${port}`);
+}
+
+function pathsOf(content: ReadonlyMap<string, Resource>, origin: string): SitePath[] {
+  return [...content].map(([path, { kind }]) => ({ path, url: origin + encodeURI(path), kind }));
 }
 
 function decodedPath(url: string): string {

@@ -1,4 +1,6 @@
 import type { Incident } from '../core/recovery/memory.ts';
+import type { StepResult } from '../core/plan.ts';
+import type { RecoveryStep } from '../core/recovery/recovery-plan.ts';
 import type { RecoveryWorld } from '../core/recovery/recovery-world.ts';
 import { OperatorError } from '../core/errors.ts';
 import type { Log } from '../effects/log.ts';
@@ -15,16 +17,23 @@ function jobsOn(paths: readonly string[], targets: RecoveryWorld['targets']): st
   );
 }
 
-/** What was done in a pass of recovery, one line for each step; and one at the end of an incident. Nothing when all is well. */
-export function logPass({ outcome, afterwards, evidence }: RecoveryPass, log: Log, nowMs: number): void {
-  const { closed, rounds, seen } = outcome;
-  for (const { results } of rounds) {
-    for (const { step, outcome: how, error, durationMs } of results) {
-      const level = how === 'failed' ? 'error' : 'notice';
-      const seconds = Math.round(durationMs) / 1000;
-      log(level, `recovery: ${step.kind} ${how}`, { path: step.path, error: error ?? undefined, seconds });
-    }
+/** What a round is about to do, before it does it. */
+export function logPlan(steps: readonly RecoveryStep[], log: Log): void {
+  log('notice', 'recovery: plan', { steps: steps.map(({ kind, path }) => `${kind} ${path}`).join(', ') });
+}
+
+/** What came of it, one line for each step. */
+export function logResults(results: readonly StepResult<RecoveryStep>[], log: Log): void {
+  for (const { step, outcome, error, durationMs } of results) {
+    const seconds = Math.round(durationMs) / 1000;
+    const about = { path: step.path, error: error ?? undefined, seconds };
+    log(outcome === 'failed' ? 'error' : 'notice', `recovery: ${step.kind} ${outcome}`, about);
   }
+}
+
+/** What a pass did for the jobs, what it kept, and whether the incident is over. Nothing when all is well. */
+export function logPass({ outcome, afterwards, evidence }: RecoveryPass, log: Log, nowMs: number): void {
+  const { closed, seen } = outcome;
   if (afterwards.jobs.kind === 'afterwards') {
     for (const { jobId, outcome: how } of afterwards.jobs.returned)
       log('notice', 'recovery: job given back, its worker is gone', { job: jobId, outcome: how });

@@ -20,7 +20,7 @@ import { workerPaths } from '../worker/worker-paths.ts';
 import { applyRecovery } from './apply-recovery.ts';
 import { IncidentEvidence, type Evidence } from './evidence.ts';
 import { lookAfterJobs, type Afterwards } from './look-after-jobs.ts';
-import { logOpened, logPass } from './log-pass.ts';
+import { logOpened, logPass, logPlan, logResults } from './log-pass.ts';
 import { JobsAsked } from './jobs-asked.ts';
 import { memoryFile, readMemory, setAside, writeMemory } from './memory-file.ts';
 import { RecoveryObserver } from './observe-recovery.ts';
@@ -146,10 +146,13 @@ async function inRounds(
         return Promise.resolve();
       },
       apply: async (steps, seen) => {
+        logPlan(steps, log);
         const around = surroundings(configuration, seen, workerUser);
         const applied = applyRecovery(steps, seen, configuration, around);
         if (isFirstSight) evidence.begin(seen.world);
-        return await applied;
+        const results = await applied;
+        logResults(results, log);
+        return results;
       },
     },
     recoveryPolicy(configuration),

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { emptyMemory } from '../../src/core/recovery/memory.ts';
 import { seeWorld } from '../../src/core/recovery/seen-world.ts';
 import { formatLogLine, type Log } from '../../src/effects/log.ts';
-import { logOpened, logPass } from '../../src/recovery/log-pass.ts';
+import { logOpened, logPass, logPlan, logResults } from '../../src/recovery/log-pass.ts';
 import type { RecoveryPass } from '../../src/recovery/run-recovery.ts';
 import { bind } from '../core/recovery/worlds.ts';
 import { Scene } from '../simulation/scene.ts';
@@ -55,7 +55,6 @@ test('an incident is one line at its begin and one at its end, with what it was 
     evidence,
     outcome: {
       ...quiet.outcome,
-      rounds: [{ plan: quiet.outcome.last, results }],
       opened: incident,
       closed: incident,
     },
@@ -66,10 +65,13 @@ test('an incident is one line at its begin and one at its end, with what it was 
   };
   const lines = linesOf((log) => {
     logOpened(incident, seen.world, log);
+    logPlan([step], log);
+    logResults(results, log);
     logPass(pass, log, now);
   });
   assert.deepEqual(lines, [
     'warning: storage incident opened paths=/jobs/a jobs=1',
+    'notice: recovery: plan steps="verify /jobs/a"',
     'notice: recovery: verify done path=/jobs/a seconds=0.12',
     'notice: recovery: job need not wait any more job=1 path=/jobs/a',
     'notice: evidence kept path=/ops/evidence/x',

@@ -21,7 +21,10 @@ const CHECKS: readonly Command[] = ['typecheck', 'lint', 'format:check'].map((sc
   argv: ['npm', 'run', '--silent', script],
   limitSeconds: 300,
 }));
-const DEMO: Command = { name: 'script/demo', argv: ['script/demo'], limitSeconds: 240 };
+const DEMOS: readonly Command[] = [
+  { name: 'script/demo', argv: ['script/demo'], limitSeconds: 240 },
+  { name: 'script/demo --here', argv: ['script/demo', '--here'], limitSeconds: 240 },
+];
 
 /** True when everything that can run here was run and passed. */
 async function main(temporary: TemporaryFolder): Promise<boolean> {
@@ -60,7 +63,7 @@ async function main(temporary: TemporaryFolder): Promise<boolean> {
   for (const suite of suites) {
     await run(suite.name, async () => await runSuite(suite, checkout, environment, say, stop.signal));
   }
-  await runAll('demo', [DEMO]);
+  await runAll('demo', DEMOS);
 
   const shortened = isFull ? [] : shortenedFiles(checkout, suites);
   const omitted = shortened.map((file) => `${file}: fewer rounds than with script/test --full, for time`);
