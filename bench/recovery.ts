@@ -1,8 +1,8 @@
 /**
- * How long recovery repairs, beside a shell that knows what to do and checks nothing: both unmount two dead binds, mount the base by
- * sshfs again, and bind twice, in turn, on one host.
+ * repair: how long recovery repairs, beside a shell that knows what to do and checks nothing: both unmount two dead binds, mount the base
+ * by sshfs again, and bind twice, in turn, on one host. resume: how long from the death of the storage to the next attempt.
  *
- *   node_modules/.bin/node bench/recovery.ts [ROUNDS]        as root; 20 rounds unless told otherwise
+ *   node_modules/.bin/node bench/recovery.ts [ROUNDS [repair|resume]]        as root; 20 rounds of both unless told otherwise
  */
 import { cpus } from 'node:os';
 import { killSshfs } from '../lab/faults/sshfs.ts';
@@ -14,6 +14,7 @@ import { labUnavailable } from '../lab/requirements.ts';
 import { BASE, BASE_UNIT, storageBox, type StorageBox } from '../lab/storage-box.ts';
 import { waitFor } from '../lab/wait-for.ts';
 import { probe } from '../lab/probe.ts';
+import { measureResume } from './resume.ts';
 import { table, type Row } from './table.ts';
 
 const names = ['one', 'two'] as const;
@@ -125,6 +126,13 @@ async function measure(rounds: number): Promise<Row[]> {
 const why = labUnavailable();
 if (why !== false) throw new Error(why);
 const rounds = Number(process.argv[2] ?? '20');
-const rows = await measure(rounds);
-console.log(`${rounds} rounds in turn, on ${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}\n`);
-for (const line of table(rows)) console.log(line);
+const which = process.argv[3] ?? 'both';
+console.log(`${rounds} rounds, on ${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}`);
+for (const [name, measureRows] of [
+  ['repair', measure],
+  ['resume', measureResume],
+] as const) {
+  if (which !== 'both' && which !== name) continue;
+  console.log(`\n${name}`);
+  for (const line of table(await measureRows(rounds))) console.log(line);
+}

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, mock, test } from 'node:test';
-import { pullTrigger, triggerState } from '../../src/effects/trigger-file.ts';
+import { pullTrigger, TriggerCalls, triggerState } from '../../src/effects/trigger-file.ts';
 import { RecoveryCall } from '../../src/worker/recovery-call.ts';
 import { workerPaths } from '../../src/worker/worker-paths.ts';
 
@@ -32,6 +32,15 @@ test('a call is one file that changes, in a folder that is made for it', () => {
   assert.notEqual(first, null);
   pullTrigger(trigger, Date.parse('2026-03-01T12:00:01Z'));
   assert.notEqual(triggerState(trigger), first);
+});
+
+test('whoever is at work sees the calls that come meanwhile, each once', () => {
+  pullTrigger(trigger, 0);
+  const calls = new TriggerCalls(trigger);
+  assert.equal(calls.isCalledAgain(), false);
+  pullTrigger(trigger, 1);
+  pullTrigger(trigger, 2);
+  assert.deepEqual([calls.isCalledAgain(), calls.isCalledAgain()], [true, false]);
 });
 
 test('never through a link that somebody has put in its place', () => {
