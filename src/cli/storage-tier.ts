@@ -4,6 +4,7 @@ import { verdictOfPlan, verdictOfResults, type Refusal } from '../core/plan.ts';
 import { decideTiering } from '../core/tiering/decide.ts';
 import type { TieringPlan } from '../core/tiering/tiering-plan.ts';
 import type { TieringWorld } from '../core/tiering/tiering-world.ts';
+import { thisHost } from '../effects/host.ts';
 import { userIds } from '../effects/user-ids.ts';
 import { jobsIfKnown } from '../hot-paths/jobs-if-known.ts';
 import { stuckProbesFolder } from '../hot-paths/observe.ts';
@@ -112,10 +113,10 @@ async function apply(plan: TieringPlan, world: TieringWorld, configuration: Conf
       stuckDir: stuckProbesFolder(configuration),
     },
     storageLock: state.storageLock,
-    liveCrawls: async () => await liveCrawls(state, []),
+    liveCrawls: async () => await liveCrawls(state, [], thisHost()),
     jobCrawls: async () => {
       const jobs = await jobsIfKnown(configuration);
-      return jobs.isKnown ? runningCrawls(jobs.jobs) : null;
+      return jobs.isKnown ? await runningCrawls(state, jobs.jobs, thisHost()) : null;
     },
     workerUser: await userIds(worker.user),
   });

@@ -3,6 +3,7 @@ import type { Mount } from '../core/storage/mountinfo.ts';
 import { isAtOrBelow } from '../core/storage/path-relation.ts';
 import { wantedPaths } from '../core/storage/wanted-paths.ts';
 import type { TieringPath, TieringWorld } from '../core/tiering/tiering-world.ts';
+import { thisHost } from '../effects/host.ts';
 import { findShadowedData } from '../effects/shadowed-data.ts';
 import type { ObservedPath } from '../effects/storage-probe.ts';
 import type { JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
@@ -31,7 +32,7 @@ export async function observeTiering(
       (expectation.kind === 'bind' && expectation.mountPoint === canonicalPath)
     );
   });
-  const crawls = await liveCrawls(workerPaths(configuration.paths.state_dir), known);
+  const crawls = await liveCrawls(workerPaths(configuration.paths.state_dir), known, thisHost());
   const shadowed = await findShadowedData(
     rules.jobsRoot,
     tiered.map(({ canonicalPath }) => canonicalPath),

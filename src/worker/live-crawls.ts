@@ -1,7 +1,9 @@
 import { readdirSync } from 'node:fs';
-import type { LaunchSpec } from '../core/attempts/launch-spec.ts';
+import { attemptName, type LaunchSpec } from '../core/attempts/launch-spec.ts';
 import type { Job } from '../core/jobs/job.ts';
+import { isOnThisHost } from '../core/jobs/lease.ts';
 import { onLocalDisk, type RunningCrawl } from '../core/recovery/recovery-world.ts';
+import type { HostIdentity } from '../effects/host.ts';
 import { readPlainFile } from '../effects/plain-file.ts';
 import { isCrawlerGone } from './crawler-gone.ts';
 import { attemptFiles, type WorkerPaths } from './worker-paths.ts';
@@ -20,9 +22,14 @@ const attemptLockName = /^attempt-((\d+)-\d+)$/;
  * Every crawl that may write now: what holds its attempt's lock on this host, whatever the database says, and what the
  * database says is running, on whatever host.
  */
-export async function liveCrawls(paths: WorkerPaths, jobs: readonly Job[]): Promise<LiveCrawl[]> {
+export async function liveCrawls(
+  paths: WorkerPaths,
+  jobs: readonly Job[],
+  host: HostIdentity,
+): Promise<LiveCrawl[]> {
   const here = await crawlsOfThisHost(paths);
-  return [...runningCrawls(jobs), ...here.map(({ attempt, outputDir }) => ({ name: attempt, outputDir }))];
+  const running = await runningCrawls(paths, jobs, host);
+  return [...running, ...here.map(({ attempt, outputDir }) => ({ name: attempt, outputDir }))];
 }
 
 /**
@@ -38,11 +45,22 @@ export async function crawlsOfThisHost(paths: WorkerPaths): Promise<RunningCrawl
   return crawls;
 }
 
-/** What the database says is running. */
-export function runningCrawls(jobs: readonly Job[]): LiveCrawl[] {
-  return jobs
-    .filter((job) => job.status === 'running')
-    .map((job) => ({ name: `job ${job.id}`, outputDir: job.outputDir }));
+/** What the database says is running; but not what ran on this host before it was restarted, which nobody has given back yet. */
+export async function runningCrawls(
+  paths: WorkerPaths,
+  jobs: readonly Job[],
+  host: HostIdentity,
+): Promise<LiveCrawl[]> {
+  const running = jobs.filter((job) => job.status === 'running');
+  const isOver = await Promise.all(
+    running.map(async ({ id, attempts, lease }) => {
+      if (lease === null || !isOnThisHost(lease, host) || lease.bootId === host.bootId) return false;
+      return await isGone(paths, attemptName(id, attempts));
+    }),
+  );
+  return running
+    .filter((_, index) => isOver[index] !== true)
+    .map(({ id, outputDir }) => ({ name: `job ${id}`, outputDir }));
 }
 
 /** What can't be asked is taken to live. */

@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { Job } from '../../src/core/jobs/job.ts';
+import type { HostIdentity } from '../../src/effects/host.ts';
 import { tryLock, type HeldLock } from '../../src/effects/flock.ts';
 import { crawlsOfThisHost, liveCrawls } from '../../src/worker/live-crawls.ts';
 import { attemptFiles, attemptLock, workerPaths, type WorkerPaths } from '../../src/worker/worker-paths.ts';
 
+const host: HostIdentity = { host: 'here', machineId: 'm', bootId: 'now' };
 let folder = '';
 let paths: WorkerPaths;
 const held: HeldLock[] = [];
@@ -37,19 +39,19 @@ async function attempt(name: string, spec: string | null, isAlive: boolean): Pro
 }
 
 test('a fresh installation has none', async () => {
-  assert.deepEqual(await liveCrawls(paths, []), []);
+  assert.deepEqual(await liveCrawls(paths, [], host), []);
 });
 
 test('a held lock counts, with the directory of its spec; a free one does not', async () => {
   await attempt('3-001', JSON.stringify({ outputDir: '/jobs/a' }), true);
   await attempt('4-001', JSON.stringify({ outputDir: '/jobs/b' }), false);
-  assert.deepEqual(await liveCrawls(paths, []), [{ name: '3-001', outputDir: '/jobs/a' }]);
+  assert.deepEqual(await liveCrawls(paths, [], host), [{ name: '3-001', outputDir: '/jobs/a' }]);
 });
 
 test('one of which nobody knows where it writes may write anywhere', async () => {
   await attempt('5-001', null, true);
   await attempt('6-001', '{ "outp', true);
-  assert.deepEqual(await liveCrawls(paths, []), [
+  assert.deepEqual(await liveCrawls(paths, [], host), [
     { name: '5-001', outputDir: '/' },
     { name: '6-001', outputDir: '/' },
   ]);
@@ -75,8 +77,28 @@ test('each crawl has the superblock that it was admitted on, as far as its spec 
 });
 
 test('what the database says is running counts too, also without a lock here', async () => {
-  const job = (id: number, status: string) => ({ id, status, outputDir: `/jobs/${id}` }) as unknown as Job;
-  assert.deepEqual(await liveCrawls(paths, [job(1, 'running'), job(2, 'queued')]), [
+  const job = (id: number, status: string) =>
+    ({ id, status, outputDir: `/jobs/${id}`, lease: null }) as unknown as Job;
+  assert.deepEqual(await liveCrawls(paths, [job(1, 'running'), job(2, 'queued')], host), [
     { name: 'job 1', outputDir: '/jobs/1' },
   ]);
+});
+
+test('what ran here before this boot is over, unless its lock is held all the same', async () => {
+  const lease = { host: 'here', machineId: 'm', bootId: 'before' };
+  const job = (id: number, changes: object) =>
+    ({
+      id,
+      status: 'running',
+      attempts: 1,
+      outputDir: `/jobs/${id}`,
+      lease: { ...lease, ...changes },
+    }) as unknown as Job;
+  await attempt('2-001', JSON.stringify({ outputDir: '/jobs/2' }), true);
+  await attempt('3-001', JSON.stringify({ outputDir: '/jobs/3' }), false);
+  const jobs = [job(1, {}), job(2, {}), job(3, {}), job(4, { bootId: 'now' }), job(5, { host: 'elsewhere' })];
+  assert.deepEqual(
+    (await liveCrawls(paths, jobs, host)).map(({ name }) => name),
+    ['job 2', 'job 4', 'job 5', '2-001'],
+  );
 });
