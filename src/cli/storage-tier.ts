@@ -1,10 +1,12 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Configuration } from '../config/schema.ts';
-import { verdictOfPlan, verdictOfResults, type Refusal } from '../core/plan.ts';
+import { verdictOfPlan, verdictOfResults, type Refusal, type Step, type StepResult } from '../core/plan.ts';
+import { escapeForTerminal } from '../core/text/escape.ts';
 import { decideTiering } from '../core/tiering/decide.ts';
 import type { TieringPlan } from '../core/tiering/tiering-plan.ts';
 import type { TieringWorld } from '../core/tiering/tiering-world.ts';
 import { thisHost } from '../effects/host.ts';
+import { changeJobs } from '../recovery/job-changes.ts';
 import { userIds } from '../effects/user-ids.ts';
 import { jobsIfKnown } from '../hot-paths/jobs-if-known.ts';
 import { stuckProbesFolder } from '../hot-paths/observe.ts';
@@ -14,7 +16,7 @@ import { liveCrawls, runningCrawls } from '../worker/live-crawls.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
 import { withHelp } from './command.ts';
 import { answerPlan } from './plan-answer.ts';
-import { readConfiguration, type GlobalOptions } from './session.ts';
+import { operatorName, readConfiguration, type GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Nobody watches a clock here, and a machine is busy at boot. */
@@ -25,6 +27,7 @@ interface TierOptions extends GlobalOptions {
   readonly apply?: boolean;
   readonly repairStaleMounts?: boolean;
   readonly repairUnexpectedMounts?: boolean;
+  readonly acceptNewArchive?: readonly string[];
 }
 
 export function addStorageTier(storage: Command, terminal: Terminal): void {
@@ -36,6 +39,10 @@ export function addStorageTier(storage: Command, terminal: Terminal): void {
     .option('--year <year>', 'annual jobs of this year (default: the current one, UTC)', parseYear)
     .option('--repair-stale-mounts', 'also take off mounts whose file system is gone')
     .option('--repair-unexpected-mounts', 'also take off mounts that are not what belongs there')
+    .option(
+      '--accept-new-archive <path...>',
+      'these hot paths have what is on the storage box now, although jobs have archived elsewhere, or it is gone',
+    )
     .option('--apply', 'do it, as root; without it the plan is shown')
     .option('--json', 'answer as JSON')
     .action(async (_options, self: Command) => {
@@ -77,8 +84,41 @@ async function tier(configuration: Configuration, options: TierOptions, terminal
     return;
   }
   const steps = world === null || plan.steps.length === 0 ? [] : await apply(plan, world, configuration);
+  const accepted = acceptedJobs(world, steps, policyOf(options).acceptedArchives);
+  if (accepted.length > 0) await forgetStorage(accepted, configuration, terminal);
   const verdict = verdictOfResults(steps, plan.refusals);
   answerPlan({ mode: 'apply', verdict, reason, steps, refusals: plan.refusals }, options, terminal);
+}
+
+/** Jobs on paths that were mounted because a person said that it is right. */
+function acceptedJobs(
+  world: TieringWorld | null,
+  steps: readonly StepResult<Step>[],
+  accepted: readonly string[],
+): number[] {
+  const bound = steps
+    .filter(({ step, outcome }) => step.kind === 'bind' && outcome === 'done')
+    .map(({ step }) => step.path);
+  return (world?.paths ?? [])
+    .filter(
+      ({ path, configuredPath }) =>
+        bound.includes(path) && [path, configuredPath].some((one) => accepted.includes(one)),
+    )
+    .flatMap(({ archive }) => (archive === null || archive === 'unknown' ? [] : archive.jobs));
+}
+
+/** Else recovery, and the next run, would go by what was recorded before. */
+async function forgetStorage(
+  jobIds: readonly number[],
+  configuration: Configuration,
+  terminal: Terminal,
+): Promise<void> {
+  const actor = operatorName(terminal.environment);
+  const answer = await changeJobs(configuration, { kind: 'forget_storage', jobIds, actor });
+  if (answer.kind === 'unavailable')
+    terminal.say(
+      `healtharchive: what was recorded of jobs ${jobIds.join(', ')} stays: ${escapeForTerminal(answer.because)}`,
+    );
 }
 
 const needsRoot: Refusal = {
@@ -92,6 +132,7 @@ function policyOf(options: TierOptions) {
   return {
     repairStale: options.repairStaleMounts === true,
     repairUnexpected: options.repairUnexpectedMounts === true,
+    acceptedArchives: (options.acceptNewArchive ?? []).map((path) => path.replace(/(?<=.)\/+$/, '')),
   };
 }
 

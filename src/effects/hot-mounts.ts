@@ -19,6 +19,8 @@ export type MountResult =
 export interface BindOrder {
   readonly base: { readonly path: string; readonly mount: MountSummary };
   readonly coldPath: string;
+  /** Whether it is made if it is absent. */
+  readonly makesCold: boolean;
   readonly jobsRoot: string;
   readonly hotPath: string;
 }
@@ -28,7 +30,7 @@ export interface BindOrder {
  * mount than the given one, or something is mounted at the path. All paths canonical; needs root.
  */
 export async function bindHotPath(order: BindOrder, options: AccessOptions): Promise<MountResult> {
-  const { base, coldPath, jobsRoot, hotPath } = order;
+  const { base, coldPath, makesCold, jobsRoot, hotPath } = order;
   const table = readMountTable();
   const covering = table.covering(hotPath);
   const baseMount = table.topmostAt(base.path);
@@ -40,6 +42,7 @@ export async function bindHotPath(order: BindOrder, options: AccessOptions): Pro
       operation: 'bind',
       base: { path: base.path, mountId: id, device, root, fstype },
       coldNames: namesBelow(coldPath, base.path),
+      makesCold,
       jobsRoot,
       hotNames: namesBelow(hotPath, jobsRoot),
       coveringMountId: covering.id,

@@ -21,6 +21,11 @@ async function change(request: JobChangesRequest): Promise<JobChangesAnswer> {
     await checkSchema(database);
     const store = new JobStore(database);
     if (request.kind === 'afterwards') return await afterwards(request, store, database);
+    if (request.kind === 'forget_storage') {
+      const because = 'a person says that what is on the storage box now is right';
+      for (const id of request.jobIds) await store.forgetStorage(id, because, request.actor, Date.now());
+      return { kind: 'forget_storage' };
+    }
     const { jobId, token, because } = request;
     const isAsked = await store.requestInterrupt(jobId, token, because, actor, Date.now());
     return { kind: 'interrupt', isAsked };

@@ -16,6 +16,8 @@ export type JobChangesRequest = {
   };
 } & (
   | { readonly kind: 'interrupt'; readonly jobId: number; readonly token: string; readonly because: string }
+  /** Forget on which mount these jobs ran first: a person says that another one is right. */
+  | { readonly kind: 'forget_storage'; readonly jobIds: readonly number[]; readonly actor: string }
   | {
       readonly kind: 'afterwards';
       readonly host: HostIdentity;
@@ -30,6 +32,7 @@ export type JobChangesRequest = {
 export type JobChangesAnswer =
   /** `isAsked`: the worker that runs it is asked; false: it is another attempt's by now. */
   | { readonly kind: 'interrupt'; readonly isAsked: boolean }
+  | { readonly kind: 'forget_storage' }
   | {
       readonly kind: 'afterwards';
       readonly released: readonly Release[];

@@ -109,6 +109,7 @@ export class RecoveryObserver {
       takenOff: memory.takenOff,
       canonicalOf: canonical.of,
       isResolved: (path) => canonical.failureOf(path) === null,
+      jobs: jobs.isKnown ? jobs.jobs : null,
     });
     const lookups = await this.#lookUp(targets, base, bearings);
     const states = await unitStates;
@@ -141,6 +142,7 @@ export class RecoveryObserver {
     const asked = new Set([
       ...(base === null ? [] : [base.path]),
       ...targets.filter(({ isResolved }) => isResolved).map(({ path }) => path),
+      ...targets.flatMap(({ place }) => (place.kind === 'bind' ? [place.coldPath] : [])),
       ...others.filter((mount) => table.isReachable(mount)).map(({ mountPoint }) => mountPoint),
     ]);
     const { stale_errnos } = this.#configuration.storagebox;

@@ -7,8 +7,12 @@ import { LockHeldError } from '../core/errors.ts';
 import { rearmed, type RecoveryMemory } from '../core/recovery/memory.ts';
 import { recoverInRounds, type RoundsOutcome } from '../core/recovery/rounds.ts';
 import type { RecoveryWorld } from '../core/recovery/recovery-world.ts';
+import { MountTable } from '../core/storage/mount-table.ts';
+import type { UnitState } from '../core/units/unit-state.ts';
 import type { SeenWorld } from '../core/recovery/seen-world.ts';
 import type { Log } from '../effects/log.ts';
+import { readMountTable } from '../effects/mount-table.ts';
+import { showUnits } from '../effects/systemd.ts';
 import { tryLock } from '../effects/flock.ts';
 import { makeStateFolder } from '../effects/state-folder.ts';
 import { TriggerCalls } from '../effects/trigger-file.ts';
@@ -73,12 +77,36 @@ export async function runRecovery(
     const passes: [RecoveryPass, ...RecoveryPass[]] = [
       await pass(isRearmed ? rearmed(read.memory) : read.memory),
     ];
-    while (passes.length < maxPasses && calls.isCalledAgain())
+    while (
+      passes.length < maxPasses &&
+      (calls.isCalledAgain() || (await isChangedSince((passes.at(-1) ?? passes[0]).outcome.seen.world)))
+    )
       passes.push(await pass(readMemory(file, Date.now()).memory));
     return { passes, setAside: aside };
   } finally {
     lock.release();
   }
+}
+
+/**
+ * Whether something that recovery looks after was mounted, unmounted, started or stopped since. Whoever ended meanwhile has asked
+ * systemd to start us, which does nothing as long as we run.
+ */
+async function isChangedSince({ base, targets, mounts, units }: RecoveryWorld): Promise<boolean> {
+  const states = await showUnits([...units.keys()]);
+  const isOther = (state: UnitState | null | undefined, before: UnitState | null): boolean =>
+    state?.active !== before?.active ||
+    state?.sub !== before?.sub ||
+    state?.invocationId !== before?.invocationId;
+  if ([...units.values()].some((before, index) => isOther(states[index], before))) return true;
+  const [before, now] = [new MountTable(mounts), readMountTable()];
+  const idsAt = (table: MountTable, path: string): string =>
+    table
+      .stackAt(path)
+      .map(({ id }) => id)
+      .join();
+  const paths = [...(base === null ? [] : [base.path]), ...targets.map(({ path }) => path)];
+  return paths.some((path) => idsAt(before, path) !== idsAt(now, path));
 }
 
 async function takeSingleFlight({ paths }: Configuration) {

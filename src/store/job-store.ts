@@ -365,6 +365,20 @@ export class JobStore {
     });
   }
 
+  /** On which mount the job ran first is forgotten: what it runs on next counts as that. Nothing happens to one without it. */
+  async forgetStorage(id: number, because: string, actor: string, nowMs: number): Promise<void> {
+    await this.#database.write(async (tx) => {
+      const changed = await tx
+        .updateTable('jobs')
+        .set({ storage_identity: null })
+        .where('id', '=', id)
+        .where('storage_identity', 'is not', null)
+        .returning('id')
+        .executeTakeFirst();
+      if (changed !== undefined) await recordEvent(tx, id, actor, 'storage_accepted', because, nowMs);
+    });
+  }
+
   /** A person's wish: applied at once to a job that is not running, asked of the worker of one that is. */
   async command(
     id: number,

@@ -88,7 +88,7 @@ export async function bindIfAbsent(step: BindStep, around: MountSurroundings): P
   const { outer } = step.expects;
   if (outer !== null && table.topmostAt(outer.path)?.device !== outer.device)
     return failed(`${outer.path}, in which it lies, is not mounted as it was when the plan was made`);
-  const order = { base, coldPath: step.coldPath, jobsRoot, hotPath: step.path };
+  const order = { base, coldPath: step.coldPath, makesCold: step.makesCold, jobsRoot, hotPath: step.path };
   const result = await bindHotPath(order, access);
   return result.kind === 'done' ? done : failed(result.detail);
 }

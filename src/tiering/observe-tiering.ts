@@ -1,11 +1,15 @@
 import type { Configuration } from '../config/schema.ts';
+import { archiveAt, kindSeen } from '../core/storage/archive.ts';
+import type { PathKind } from '../core/storage/lookup.ts';
 import type { Mount } from '../core/storage/mountinfo.ts';
 import { isAtOrBelow } from '../core/storage/path-relation.ts';
 import { wantedPaths } from '../core/storage/wanted-paths.ts';
 import type { TieringPath, TieringWorld } from '../core/tiering/tiering-world.ts';
 import { thisHost } from '../effects/host.ts';
 import { findShadowedData } from '../effects/shadowed-data.ts';
-import type { ObservedPath } from '../effects/storage-probe.ts';
+import { startTheClock } from '../effects/storage/ask-child.ts';
+import { lookUpPaths } from '../effects/storage/look-up-paths.ts';
+import type { ObservedPath, StorageReport } from '../effects/storage-probe.ts';
 import type { JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
 import { readManifestIfReadable } from '../hot-paths/manifest-file.ts';
 import { observeConfigured, stuckProbesFolder } from '../hot-paths/observe.ts';
@@ -32,6 +36,7 @@ export async function observeTiering(
       (expectation.kind === 'bind' && expectation.mountPoint === canonicalPath)
     );
   });
+  const cold = await coldKinds(tiered, report, configuration);
   const crawls = await liveCrawls(workerPaths(configuration.paths.state_dir), known, thisHost());
   const shadowed = await findShadowedData(
     rules.jobsRoot,
@@ -47,6 +52,8 @@ export async function observeTiering(
     basePath: rules.storagebox.mount,
     paths: tiered.map((path) => ({
       ...tieringPath(path),
+      coldKind: cold.get(path.canonicalPath) ?? null,
+      archive: jobs.isKnown ? archiveAt([path.path, path.canonicalPath], jobs.jobs) : 'unknown',
       layers: table.stackAt(path.canonicalPath).map(({ device }) => device),
       isSecured: isSecured(table.topmostAt(path.canonicalPath)),
       inner: table.below(path.canonicalPath).map(({ mountPoint }) => mountPoint),
@@ -58,6 +65,30 @@ export async function observeTiering(
   };
 }
 
+/** Of what is to be mounted, while the base is there to be asked. */
+async function coldKinds(
+  tiered: readonly ObservedPath[],
+  { base, table }: StorageReport,
+  configuration: Configuration,
+): Promise<ReadonlyMap<string, PathKind>> {
+  const { storagebox, recovery } = configuration;
+  const kinds = new Map<string, PathKind>();
+  if (base?.state !== 'healthy') return kinds;
+  const asked = tiered.flatMap(({ canonicalPath, expectation, state }) =>
+    expectation.kind === 'bind' && state !== 'healthy'
+      ? [{ canonicalPath, coldPath: expectation.coldPath }]
+      : [],
+  );
+  const options = startTheClock(recovery.probe_timeout_seconds * 1000, stuckProbesFolder(configuration));
+  const coldPaths = asked.map(({ coldPath }) => coldPath);
+  const lookups = await lookUpPaths(coldPaths, table, storagebox.stale_errnos, options);
+  for (const { canonicalPath, coldPath } of asked) {
+    const kind = kindSeen(lookups.get(coldPath));
+    if (kind !== null) kinds.set(canonicalPath, kind);
+  }
+  return kinds;
+}
+
 export function isSecured(mount: Mount | undefined): boolean {
   if (mount === undefined) return true;
   return !mount.isShared && mount.options.includes('nosuid') && mount.options.includes('nodev');
@@ -65,7 +96,7 @@ export function isSecured(mount: Mount | undefined): boolean {
 
 function tieringPath(
   path: ObservedPath,
-): Omit<TieringPath, 'crawls' | 'shadowed' | 'inner' | 'isSecured' | 'layers'> {
+): Omit<TieringPath, 'crawls' | 'shadowed' | 'inner' | 'isSecured' | 'layers' | 'coldKind' | 'archive'> {
   const { canonicalPath, expectation, state, errno, reason, mount, coveredBy } = path;
   const coldPath = expectation.kind === 'bind' ? expectation.coldPath : null;
   return { path: canonicalPath, configuredPath: path.path, coldPath, state, errno, reason, mount, coveredBy };

@@ -14,6 +14,7 @@ export interface Plan {
   readonly steps: readonly {
     readonly kind: string;
     readonly path: string;
+    readonly because?: string;
     readonly outcome?: string;
     readonly error?: string;
   }[];

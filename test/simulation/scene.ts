@@ -102,6 +102,7 @@ export class Scene {
       takenOff,
       canonicalOf: (path) => path,
       isResolved: () => true,
+      jobs: [],
     });
     const asked = new Set([
       BASE,
@@ -147,6 +148,7 @@ export class Scene {
       takenOff: [],
       canonicalOf: (each) => each,
       isResolved: () => true,
+      jobs: [],
     }).find((each) => each.path === path);
     if (target === undefined) return true;
     const { expectation } = target;

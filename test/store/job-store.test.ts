@@ -244,6 +244,21 @@ describeOnBothDatabases('job store', (fresh) => {
     assert.notEqual((await jobs.find(job.id))?.backoff, null);
   });
 
+  test('on which mount a job ran first can be forgotten, and then the next one counts', async () => {
+    const { jobs } = await stores();
+    const job = await jobs.add(newJob('moved'), 'tester', t0);
+    const on = (source: string) => ({ kind: 'mount', fstype: 'fuse.sshfs', source, root: '/' }) as const;
+    await jobs.forgetStorage(job.id, 'right so', 'tester', t0);
+    await jobs.claim(job.id, lease('t1'), 'wget', policy, t0, on('old:/'));
+    await jobs.finish(job.id, 't1', end('interrupted'), 'w1', policy, t0);
+    await jobs.forgetStorage(job.id, 'right so', 'tester', t0 + 1);
+    assert.equal((await jobs.find(job.id))?.storageIdentity, null);
+    await jobs.claim(job.id, lease('t2'), 'wget', policy, t0 + 2, on('new:/'));
+    assert.deepEqual((await jobs.find(job.id))?.storageIdentity, on('new:/'));
+    const { events } = await jobs.history(job.id);
+    assert.equal(events.filter(({ kind }) => kind === 'storage_accepted').length, 1);
+  });
+
   test('the order is queued_at with nulls first, then created_at, then id', async () => {
     const { jobs, database } = await stores();
     for (const [name, at] of [

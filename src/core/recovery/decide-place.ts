@@ -1,3 +1,4 @@
+import { kindSeen, whyNotThatArchive } from '../storage/archive.ts';
 import { isAtOrBelow } from '../storage/path-relation.ts';
 import { bindStep, verifyStep, whyColdMisplaced, whyMisplaced } from '../tiering/bind-place.ts';
 import type { ExpectedOuter } from '../tiering/tiering-plan.ts';
@@ -84,10 +85,14 @@ function howToMount(
         const how = base === null ? 'not configured' : `${base.state} (${base.reason})`;
         return { code: 'base_first', because: `nothing is bound from a storage box that is ${how}` };
       }
+      const kind = kindSeen(seen.world.lookups.get(place.coldPath));
+      const cold = { path: place.coldPath, kind, archive: target.archive };
+      const notThat = whyNotThatArchive(cold, base.mount.source);
+      if (notThat !== null) return notThat;
       const because = isCleared ? `${place.coldPath} belongs there; it is on the storage box` : report.reason;
       const { id: mountId, device } = base.mount;
       return {
-        step: bindStep({ ...target, because }, place.coldPath, {
+        step: bindStep({ ...target, because }, cold, {
           base: { mountId, device },
           outer: outerOf(path, seen),
         }),

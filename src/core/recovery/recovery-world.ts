@@ -1,3 +1,4 @@
+import type { ArchiveRecord } from '../storage/archive.ts';
 import type { Expectation } from '../storage/expectation.ts';
 import type { Lookup } from '../storage/lookup.ts';
 import type { ManifestProblem } from '../storage/manifest.ts';
@@ -13,7 +14,7 @@ export interface RecoveryWorld {
   readonly staleErrnos: readonly string[];
   /** The mount table of this host, in the kernel's order. */
   readonly mounts: readonly Mount[];
-  /** Of every target, of the base, and of other mounts that look like the base's, by path. */
+  /** Of every target and of its cold path, of the base, and of other mounts that look like the base's, by path. */
   readonly lookups: ReadonlyMap<string, Lookup>;
   /** Superblocks (`major:minor`) of which every one of several lookups of fresh names said that they are dead. */
   readonly confirmedDead: ReadonlySet<string>;
@@ -50,6 +51,8 @@ export interface Target {
   readonly configuredPath: string;
   readonly expectation: Expectation;
   readonly place: Place;
+  /** What was archived there; `unknown` without the database. */
+  readonly archive: ArchiveRecord | 'unknown' | null;
   /** Jobs that need it. */
   readonly jobs: readonly number[];
   /** False: its links could not be followed, so the mount table says nothing about it. */

@@ -1,5 +1,6 @@
 import type { Job } from '../jobs/job.ts';
 import { compareQueuePlaces } from '../jobs/selection.ts';
+import { archiveAt } from '../storage/archive.ts';
 import { expectationFor, type Expectation, type ExpectationRules } from '../storage/expectation.ts';
 import type { Mount } from '../storage/mountinfo.ts';
 import { MountTable } from '../storage/mount-table.ts';
@@ -35,6 +36,8 @@ export interface TargetQuestion {
   readonly takenOff: readonly TakenOff[];
   readonly canonicalOf: (path: string) => string;
   readonly isResolved: (path: string) => boolean;
+  /** All of them, of whatever status; null without the database. */
+  readonly jobs: readonly Job[] | null;
 }
 
 /**
@@ -44,8 +47,11 @@ export interface TargetQuestion {
 export function recoveryTargets(question: TargetQuestion): Target[] {
   const { wanted, rules, canonicalOf, isResolved, takenOff } = question;
   const targets = new Map<string, Target>();
-  const add = (target: Target): void => {
-    if (!targets.has(target.path)) targets.set(target.path, target);
+  const add = (target: Omit<Target, 'archive'>): void => {
+    if (targets.has(target.path)) return;
+    const paths = [target.path, target.configuredPath];
+    const archive = question.jobs === null ? 'unknown' : archiveAt(paths, question.jobs);
+    targets.set(target.path, { ...target, archive });
   };
   const binds = bindsOf(
     question,
@@ -79,7 +85,7 @@ export function recoveryTargets(question: TargetQuestion): Target[] {
   return [...targets.values()];
 }
 
-function unasked(path: string, coldPath: string): Target {
+function unasked(path: string, coldPath: string): Omit<Target, 'archive'> {
   return {
     path,
     configuredPath: path,

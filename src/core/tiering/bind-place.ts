@@ -1,4 +1,5 @@
 /** How a directory of the storage box comes onto a hot path: what tiering and recovery do alike, whenever they do it. */
+import type { ColdDirectory } from '../storage/archive.ts';
 import { isBelow, isNormalised } from '../storage/path-relation.ts';
 import type { MountSummary } from '../storage/path-report.ts';
 import type { BindStep, ExpectedBase, UnmountStep, VerifyStep } from './tiering-plan.ts';
@@ -60,10 +61,13 @@ export function unmountStep(
 
 export function bindStep(
   { path, configuredPath, because }: BoundPath,
-  coldPath: string,
+  { path: coldPath, kind, archive }: ColdDirectory,
   expects: BindStep['expects'],
 ): BindStep {
-  return { kind: 'bind', path, configuredPath, because, coldPath, expects };
+  const isNew = kind === 'absent';
+  const makesCold = archive === null || (isNew && archive !== 'unknown');
+  const why = isNew ? `${because}; ${coldPath} is made new on the storage box` : because;
+  return { kind: 'bind', path, configuredPath, because: why, coldPath, makesCold, expects };
 }
 
 export function verifyStep(path: string): VerifyStep {

@@ -1,4 +1,5 @@
 import type { Refusal } from '../plan.ts';
+import { whyNotThatArchive } from '../storage/archive.ts';
 import { describeShadowed, type Shadowed } from '../storage/shadowed-data.ts';
 import { isAtOrBelow, isBelow } from '../storage/path-relation.ts';
 import {
@@ -100,13 +101,17 @@ function addTo(trees: Tree[], path: TieringPath, world: TieringWorld): void {
   if (mount !== null && (state === 'dead' || state === 'wrong_source') && !isGoingAlong)
     tree.unmounts.push(unmountStep({ ...path, because: path.reason }, mount, state, base));
   const because = state === 'missing' ? path.reason : `${coldPath} belongs there; it is on the storage box`;
-  tree.binds.push(bindStep({ ...path, because }, coldPath, { base, outer }));
+  const cold = { path: coldPath, kind: path.coldKind, archive: path.archive };
+  tree.binds.push(bindStep({ ...path, because }, cold, { base, outer }));
 }
 
 function expectedBase({ base }: TieringWorld): ExpectedBase {
   if (base.mount === null) return null;
   return { mountId: base.mount.id, device: base.mount.device };
 }
+
+/** What a person may say is right as it is now. */
+const acceptable: ReadonlySet<string> = new Set(['archive_gone', 'other_archive']);
 
 /** Null: it is to be mounted. */
 function consider(
@@ -139,6 +144,12 @@ function consider(
   if (path.state !== 'missing' && world.jobsUnknownBecause !== null) {
     return refuse('jobs_unknown', path, 'nothing is taken off while it is not known what runs on it', true);
   }
+  const isAccepted =
+    policy.acceptedArchives.includes(path.configuredPath) || policy.acceptedArchives.includes(path.path);
+  const cold = { path: path.coldPath ?? '', kind: path.coldKind, archive: path.archive };
+  const notThat = whyNotThatArchive(cold, world.base.mount.source);
+  if (notThat !== null && !(isAccepted && acceptable.has(notThat.code)))
+    return refuse(notThat.code, path, notThat.because);
   const top = path.layers.at(-1);
   const stacked =
     path.state === 'dead' && path.coveredBy === path.path

@@ -25,13 +25,15 @@ export interface UnmountStep {
   };
 }
 
-/** Mounts the cold directory at the hot path: nosuid, nodev, private. Makes either directory if it is absent. */
+/** Mounts the cold directory at the hot path: nosuid, nodev, private. Makes the hot directory if it is absent. */
 export interface BindStep {
   readonly kind: 'bind';
   readonly path: string;
   readonly configuredPath: string;
   readonly because: string;
   readonly coldPath: string;
+  /** Whether the cold directory is made if it is absent: not where something was archived in it. */
+  readonly makesCold: boolean;
   /** Checked again right before: the base is still this mount, the outer place too, and nothing is mounted at the path. */
   readonly expects: { readonly base: ExpectedBase; readonly outer: ExpectedOuter };
 }
@@ -74,4 +76,6 @@ export interface TieringPlan {
 export interface TieringPolicy {
   readonly repairStale: boolean;
   readonly repairUnexpected: boolean;
+  /** Hot paths, as jobs and manifest have them, on which an absent or other archive is taken as it is now. */
+  readonly acceptedArchives: readonly string[];
 }

@@ -1,3 +1,5 @@
+import type { ArchiveRecord } from '../storage/archive.ts';
+import type { PathKind } from '../storage/lookup.ts';
 import type { BaseReport } from '../storage/base.ts';
 import type { ManifestProblem } from '../storage/manifest.ts';
 import type { Shadowed } from '../storage/shadowed-data.ts';
@@ -22,6 +24,10 @@ export interface TieringPath extends StorageVerdict {
   readonly configuredPath: string;
   /** Null where no directory of the box can belong to it. */
   readonly coldPath: string | null;
+  /** What is at the cold path, of a path that is to be mounted; null: nobody has seen it. */
+  readonly coldKind: PathKind | null;
+  /** What was archived at the path; `unknown` without the database. */
+  readonly archive: ArchiveRecord | 'unknown' | null;
   /** The topmost mount at exactly the path. */
   readonly mount: MountSummary | null;
   /** Superblocks of what is stacked at exactly the path, the topmost last. */

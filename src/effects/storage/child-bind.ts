@@ -70,8 +70,8 @@ function openCold(request: BindRequest, tell: (step: string) => void): number {
   if (mountIdOf(base) !== request.base.mountId) {
     throw new Surprise('the storage box is not mounted as it was when the plan was made');
   }
-  tell('make or open the cold directory');
-  const cold = openBelow(base, request.coldNames, true);
+  tell(`${request.makesCold ? 'make or ' : ''}open the cold directory`);
+  const cold = openBelow(base, request.coldNames, request.makesCold);
   if (mountIdOf(cold) !== request.base.mountId) {
     throw new Surprise('another mount lies over the cold directory');
   }

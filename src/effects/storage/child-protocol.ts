@@ -41,8 +41,10 @@ export interface BindRequest {
     readonly root: string;
     readonly fstype: string;
   };
-  /** Below the base. What is absent is made. */
+  /** Below the base. */
   readonly coldNames: readonly string[];
+  /** Whether what is absent of it is made. */
+  readonly makesCold: boolean;
   readonly jobsRoot: string;
   /** Below the jobs root. What is absent is made. */
   readonly hotNames: readonly string[];

@@ -428,6 +428,7 @@ test('a job’s directory below a place is said too, unless the place itself is'
     expectation: { kind: 'bind', mountPoint: `${JOBS}/a`, coldPath: `${BASE}/jobs/a` },
     place: { kind: 'below', mountPoint: `${JOBS}/a` },
     jobs: [1],
+    archive: null,
     isResolved: true,
   } as const;
   const codesOf = (healthy: boolean): string[] => {

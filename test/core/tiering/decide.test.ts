@@ -7,8 +7,8 @@ import { decideTiering } from '../../../src/core/tiering/decide.ts';
 import type { TieringPolicy, TieringStep } from '../../../src/core/tiering/tiering-plan.ts';
 import type { TieringPath, TieringWorld } from '../../../src/core/tiering/tiering-world.ts';
 
-const everything: TieringPolicy = { repairStale: true, repairUnexpected: true };
-const nothingMore: TieringPolicy = { repairStale: false, repairUnexpected: false };
+const everything: TieringPolicy = { repairStale: true, repairUnexpected: true, acceptedArchives: [] };
+const nothingMore: TieringPolicy = { repairStale: false, repairUnexpected: false, acceptedArchives: [] };
 
 const mountOf = (device: string, id = 50) => ({
   id,
@@ -36,6 +36,8 @@ function path(name: string, state: StorageState, more: Partial<TieringPath> = {}
     coveredBy: isMounted ? hot : '/',
     crawls: [],
     shadowed: null,
+    coldKind: 'directory',
+    archive: null,
     ...more,
   };
 }
@@ -150,7 +152,7 @@ const cases: readonly Case[] = [
   {
     what: 'wrong source, not asked to repair',
     world: world([path('a', 'wrong_source')]),
-    policy: { repairStale: true, repairUnexpected: false },
+    policy: { repairStale: true, repairUnexpected: false, acceptedArchives: [] },
     steps: [],
     refusals: ['unexpected_mount'],
   },
@@ -320,7 +322,7 @@ const worlds = fc
       ),
       baseState === 'healthy' ? {} : { base: { ...world([]).base, state: baseState } },
     ),
-    policy: { repairStale, repairUnexpected },
+    policy: { repairStale, repairUnexpected, acceptedArchives: [] },
   }));
 
 /** What the steps make of the world, if each does what it says. */
@@ -335,6 +337,66 @@ function applied(before: TieringWorld, steps: readonly TieringStep[]): TieringWo
     ),
   };
 }
+
+describe('an archive that is gone, or another one, is not replaced without a word', () => {
+  const archive = { jobs: [3], source: 'u1@box:/' };
+  const planOf = (more: Partial<TieringPath>, accepted: readonly string[] = []) => {
+    const { steps, refusals } = decideTiering(world([path('a', 'missing', more)]), {
+      ...nothingMore,
+      acceptedArchives: accepted,
+    });
+    return [steps.map(({ kind }) => kind), refusals.map(({ code, holdsBack }) => `${code} ${holdsBack}`)];
+  };
+  const bound = [['bind', 'verify'], []];
+  const table: readonly [string, Partial<TieringPath>, unknown[]][] = [
+    ['nothing was archived: it is made', { coldKind: 'absent' }, bound],
+    ['it is there', { archive }, bound],
+    ['nobody has seen it', { archive, coldKind: null }, bound],
+    ['it is gone', { archive, coldKind: 'absent' }, [[], ['archive_gone false']]],
+    ['another box', { archive: { ...archive, source: 'u1@box:/other' } }, [[], ['other_archive false']]],
+    ['its jobs ran on the local disk', { archive: { ...archive, source: null } }, bound],
+    ['a file', { coldKind: 'other' }, [[], ['cold_not_directory false']]],
+    ['a link', { coldKind: 'symlink' }, [[], ['cold_not_directory false']]],
+    [
+      'without the database, gone',
+      { archive: 'unknown', coldKind: 'absent' },
+      [[], ['archive_unknown false']],
+    ],
+    ['without the database, there', { archive: 'unknown' }, bound],
+  ];
+  for (const [what, more, expected] of table)
+    test(what, () => {
+      assert.deepEqual(planOf(more), expected);
+    });
+
+  test('a person may say that it is right, of that path alone', () => {
+    assert.deepEqual(planOf({ archive, coldKind: 'absent' }, ['/jobs/a']), bound);
+    assert.deepEqual(planOf({ archive: { ...archive, source: 'x' } }, ['/jobs/a']), bound);
+    assert.deepEqual(planOf({ archive, coldKind: 'absent' }, ['/jobs/b']), [[], ['archive_gone false']]);
+    assert.deepEqual(planOf({ archive, coldKind: 'other' }, ['/jobs/a']), [[], ['cold_not_directory false']]);
+  });
+
+  test('what is made is said, and only what may be made is', () => {
+    const bindOf = (more: Partial<TieringPath>, accepted: readonly string[] = []) => {
+      const plan = decideTiering(world([path('a', 'missing', more)]), {
+        ...nothingMore,
+        acceptedArchives: accepted,
+      });
+      return plan.steps.find((step) => step.kind === 'bind');
+    };
+    assert.match(bindOf({ coldKind: 'absent' })?.because ?? '', /made new on the storage box/);
+    assert.deepEqual(
+      [
+        bindOf({ coldKind: 'absent' })?.makesCold,
+        bindOf({ archive })?.makesCold,
+        bindOf({ archive, coldKind: null })?.makesCold,
+        bindOf({ archive: 'unknown' })?.makesCold,
+        bindOf({ archive, coldKind: 'absent' }, ['/jobs/a'])?.makesCold,
+      ],
+      [true, false, false, false, true],
+    );
+  });
+});
 
 describe('whatever the world', () => {
   test('tiering twice plans nothing', () => {

@@ -1,0 +1,115 @@
+/** What jobs have archived is not on the box any more, or the base is another one: nothing is made in its place without a word. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { install, WORKER_UNIT, type Installation } from '../../lab/installation.ts';
+import { labUnavailable } from '../../lab/requirements.ts';
+import { mountBase, SETTINGS, type StorageBox } from '../../lab/storage-box.ts';
+import { waitFor } from '../../lab/wait-for.ts';
+import { recover } from './recover.ts';
+import type { LabJob } from './recovery-lab.ts';
+import { codes, cold, hot, kinds, tier, writeManifest } from './tier.ts';
+import { withLab } from './with-lab.ts';
+
+const PLACE = 'hc/2026';
+const SITE = '/opt/healtharchive/lab/site.ts --pages 4000 --delay-ms 300 --port 8001';
+const SERVED = '/home/storage/files';
+
+/** Mounts the base anew, from this folder of the server: sshfs answers from its cache for twenty seconds what others have changed. */
+async function mountAnew(box: StorageBox, folder = ''): Promise<void> {
+  const { host, source, unit } = box;
+  const settings = await host.readFile(SETTINGS);
+  const from = folder === '' ? source : `${source}/${folder}`;
+  await host.writeFile(SETTINGS, settings.replace(/^STORAGEBOX_SOURCE=.*$/m, `STORAGEBOX_SOURCE=${from}`));
+  await host.runOk(['systemctl', 'stop', unit], { timeoutMs: 20_000 });
+  await host.run(['umount', '--lazy', hot(PLACE)]);
+  await mountBase(box);
+}
+
+async function job(installation: Installation, id: number): Promise<LabJob> {
+  return (await installation.json('jobs', 'show', String(id))) as LabJob;
+}
+
+test('an archive that is gone, or another one', { skip: labUnavailable(['wget']) }, async (t) => {
+  await withLab({ serverAliveSeconds: 4 }, async ({ host, box }) => {
+    const installation = await install(
+      host,
+      '[worker]\npoll_seconds = 1\nmin_free_percent = 1\nstop_grace_seconds = 5\n',
+    );
+    await writeManifest(host, [PLACE]);
+    const site = host.start(`exec /opt/healtharchive/node_modules/.bin/node ${SITE}`);
+    await waitFor('the site', () => site.stdout().includes('"url"'), 20_000);
+
+    await t.test('what was never there is made, and that is said', async () => {
+      const planned = await tier(host);
+      assert.match(planned.plan.steps[0]?.because ?? '', /made new on the storage box/);
+      assert.equal((await tier(host, '--apply')).status, 0);
+    });
+
+    const seed = 'http://127.0.0.1:8001/en/';
+    await installation.json('sources', 'add', '--code', 'hc', '--name', 'HC', '--seed', seed);
+    const place = ['--source', 'hc', '--name', 'hc', '--output-dir', hot(PLACE)];
+    const { id } = (await installation.json('jobs', 'add', ...place)) as LabJob;
+    await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
+    await waitFor('the crawl', async () => (await job(installation, id)).status === 'running', 30_000);
+    await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 90_000 });
+
+    await t.test('removed on the box: left to a person, and nothing is made', async () => {
+      await box.server.runOk(['mv', `${SERVED}/jobs/${PLACE}`, `${SERVED}/jobs/away`]);
+      await mountAnew(box);
+      for (const args of [[], ['--apply']]) {
+        const answer = await tier(host, ...args);
+        assert.deepEqual(
+          [answer.status, kinds(answer), codes(answer)],
+          [3, [], ['archive_gone']],
+          JSON.stringify(answer),
+        );
+      }
+      const recovery = await recover(host, ['--apply', '--force-without-sentinel']);
+      assert.ok(
+        recovery.answer.refusals.some(({ code }) => code === 'archive_gone'),
+        JSON.stringify(recovery.answer),
+      );
+      assert.equal(await host.exists(cold(PLACE)), false);
+      assert.equal(host.mountsOn(hot(PLACE)).length, 0);
+    });
+
+    await t.test('a file in its place is named', async () => {
+      await box.server.runOk(['touch', `${SERVED}/jobs/${PLACE}`]);
+      await mountAnew(box);
+      assert.deepEqual(codes(await tier(host, '--apply')), ['cold_not_directory']);
+      await box.server.runOk(['rm', `${SERVED}/jobs/${PLACE}`]);
+    });
+
+    await t.test('put back, it is mounted', async () => {
+      await box.server.runOk(['mv', `${SERVED}/jobs/away`, `${SERVED}/jobs/${PLACE}`]);
+      await mountAnew(box);
+      assert.equal((await tier(host, '--apply')).status, 0);
+    });
+
+    await t.test(
+      'another folder of the server as the base: left to a person, who says that it is right',
+      async () => {
+        await box.server.runOk(['cp', '-a', SERVED + '/jobs', '/tmp/jobs']);
+        await box.server.runOk(['mkdir', '-p', `${SERVED}/other`]);
+        await box.server.runOk(['mv', '/tmp/jobs', `${SERVED}/other/jobs`]);
+        await box.server.runOk(['chown', '-R', 'storage:', `${SERVED}/other`]);
+        await mountAnew(box, 'other');
+        const left = await tier(host, '--apply');
+        assert.deepEqual(
+          [left.status, kinds(left), codes(left)],
+          [3, [], ['other_archive']],
+          JSON.stringify(left),
+        );
+        const recovery = await recover(host, ['--apply', '--force-without-sentinel', '--rearm']);
+        assert.ok(
+          recovery.answer.refusals.some(({ code }) => code === 'other_archive'),
+          JSON.stringify(recovery.answer),
+        );
+        const accepted = await tier(host, '--apply', '--accept-new-archive', hot(PLACE));
+        assert.deepEqual([accepted.status, codes(accepted)], [0, []], JSON.stringify(accepted));
+        await host.runOk(['umount', hot(PLACE)]);
+        assert.equal((await tier(host, '--apply')).status, 0, 'said once');
+      },
+    );
+  });
+});
