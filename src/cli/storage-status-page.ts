@@ -30,17 +30,24 @@ interface Line {
   readonly unit: string | null;
 }
 
-export function describeSurvey(survey: Survey, configuration: Configuration, width: number): string[] {
+/** @param asker the user who asks, where that is neither root nor the worker's; else null */
+export function describeSurvey(
+  survey: Survey,
+  configuration: Configuration,
+  width: number,
+  asker: string | null,
+): string[] {
   const lines = linesOf(survey, configuration);
-  const parked = survey.paths.filter(isParkedUnwritable(survey));
+  const parked = survey.paths.filter(isParkedThough(survey));
   const isBaseHealthy = survey.base === null || survey.base.state === 'healthy';
   const column = Math.min(maxPathColumn, Math.max(0, ...lines.map(({ path }) => path.length)));
   const page: string[] = wrap(headline(survey, parked.length), width);
   if (!survey.jobs.isKnown) page.push('', ...describeUnknownJobs(survey.jobs, width));
   if (survey.manifestProblems.length > 0) page.push('', ...describeManifest(survey, configuration, width));
   for (const group of groupsOf(lines.filter(({ state }) => state !== 'healthy')))
-    page.push('', ...describeGroup(group, column, isBaseHealthy, width));
-  if (parked.length > 0) page.push('', ...describeParked(parked, survey, column, width));
+    page.push('', ...describeGroup(group, column, isBaseHealthy, width, asker, configuration.worker.user));
+  if (parked.length > 0)
+    page.push('', ...describeParked(parked, survey, column, width, configuration.worker.user));
   if (survey.shadowed.size > 0) page.push('', ...describeShadowedPaths(survey, column, width));
   const parkedPaths = new Set(parked.map(({ seen }) => escapeForTerminal(seen.path)));
   const healthy = lines.filter(({ state, path }) => state === 'healthy' && !parkedPaths.has(path));
@@ -58,7 +65,7 @@ export function needsAttention(survey: Survey): boolean {
     (base !== null && base.state !== 'healthy')
   )
     return true;
-  return paths.some(({ seen }) => seen.state !== 'healthy') || paths.some(isParkedUnwritable(survey));
+  return paths.some(({ seen }) => seen.state !== 'healthy') || paths.some(isParkedThough(survey));
 }
 
 /** The jobs that want a path, as far as the jobs are known. */
@@ -66,11 +73,10 @@ export function jobsOn({ want }: SurveyedPath, { jobs }: Survey): Job[] {
   return jobs.isKnown ? jobs.jobs.filter(({ id }) => want.jobs.includes(id)) : [];
 }
 
-/** A full storage answers every question: only the worker, which tries to write, can know. */
-function isParkedUnwritable(survey: Survey): (path: SurveyedPath) => boolean {
+/** It answers whoever asks now; the worker, as another user, elsewhere or by writing, has found it otherwise. */
+function isParkedThough(survey: Survey): (path: SurveyedPath) => boolean {
   return (path) =>
-    path.seen.state === 'healthy' &&
-    jobsOn(path, survey).some(({ parked }) => parked?.reason === 'unwritable');
+    path.seen.state === 'healthy' && jobsOn(path, survey).some(({ parked }) => parked !== null);
 }
 
 function linesOf(survey: Survey, { storagebox }: Configuration): Line[] {
@@ -196,8 +202,14 @@ function describeGroup(
   column: number,
   isBaseHealthy: boolean,
   width: number,
+  asker: string | null,
+  workerUser: string,
 ): string[] {
   const state = group[0]?.state ?? 'unknown';
+  const isOfAsker = state === 'denied' && asker !== null;
+  const meaning = isOfAsker
+    ? `access is refused to ${escapeForTerminal(asker)}, as whom you ask; that says nothing about the worker's user`
+    : meanings[state];
   const reasons = new Set(group.map(({ seen }) => seen));
   const isOneReason = reasons.size === 1;
   const listed = group
@@ -207,11 +219,11 @@ function describeGroup(
       ...(isOneReason ? [] : wrap(line.seen, width, '      ', '      ')),
     ]);
   return [
-    ...wrap(`${state.toUpperCase()}: ${meanings[state]}.`, width),
+    ...wrap(`${state.toUpperCase()}: ${meaning}.`, width),
     ...listed,
     ...andMore(group.length),
     ...(isOneReason ? labelled('seen', [...reasons], width) : []),
-    ...describeSteps(stepsOf(group, isBaseHealthy), width),
+    ...describeSteps(isOfAsker ? [asTheWorker(workerUser)] : stepsOf(group, isBaseHealthy), width),
   ];
 }
 
@@ -253,24 +265,36 @@ function describeParked(
   survey: Survey,
   column: number,
   width: number,
+  workerUser: string,
 ): string[] {
+  const reasons = new Set<StorageState>();
   const listed = parked.slice(0, maxListed).flatMap((path) => {
-    const why = jobsOn(path, survey).find(({ parked: found }) => found?.reason === 'unwritable')?.parked;
-    const seen = why ? `${why.detail}, since ${formatTime(why.sinceMs)} UTC` : '';
+    const job = jobsOn(path, survey).find(({ parked: found }) => found !== null);
+    if (!job?.parked) return [];
+    const { reason, detail, sinceMs } = job.parked;
+    reasons.add(reason);
+    const seen = `${reason}: ${detail}; since ${formatTime(sinceMs)} UTC`;
     return [
       pathLine({ path: escapeForTerminal(path.seen.path), who: whoNeeds(path, survey) }, column),
       ...wrap(escapeForTerminal(seen), width, '      ', '      '),
     ];
   });
+  const steps = [...reasons].flatMap((reason) =>
+    reason === 'unwritable' || reason === 'denied' ? nextSteps(reason, 'other', null) : [],
+  );
   return [
     ...wrap(
-      'UNWRITABLE FOR THE WORKER: it answers, but the worker could not write there and parked the job.',
+      'PARKED BY THE WORKER: it answers here, but the worker found it otherwise and starts nothing on it.',
       width,
     ),
     ...listed,
     ...andMore(parked.length),
-    ...describeSteps(nextSteps('unwritable', 'other', null), width),
+    ...describeSteps([asTheWorker(workerUser), ...steps], width),
   ];
+}
+
+function asTheWorker(user: string): NextStep {
+  return { command: `sudo -u ${user} healtharchive storage status`, because: 'as the worker sees it' };
 }
 
 function describeShadowedPaths({ shadowed }: Survey, column: number, width: number): string[] {

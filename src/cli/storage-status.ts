@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import { coldPathOf } from '../core/storage/expectation.ts';
 import type { Shadowed } from '../core/storage/shadowed-data.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
+import { userIds } from '../effects/user-ids.ts';
 import { surveyHotPaths, type Survey, type SurveyedPath } from '../hot-paths/survey.ts';
 import { withHelp } from './command.ts';
-import { readConfiguration, type GlobalOptions } from './session.ts';
+import { operatorName, readConfiguration, type GlobalOptions } from './session.ts';
 import { describeSurvey, jobsOn, needsAttention } from './storage-status-page.ts';
 import { pageWidth, type Terminal } from './terminal.ts';
 
@@ -22,7 +23,9 @@ export function addStorageStatus(storage: Command, terminal: Terminal): void {
           terminal.say(`healtharchive: the jobs are not known: ${escapeForTerminal(survey.jobs.because)}`);
         terminal.answerJson(surveyJson(survey));
       } else {
-        for (const line of describeSurvey(survey, configuration, pageWidth(terminal))) terminal.answer(line);
+        const asker = await askerBesides(configuration.worker.user, terminal.environment);
+        for (const line of describeSurvey(survey, configuration, pageWidth(terminal), asker))
+          terminal.answer(line);
       }
       if (needsAttention(survey)) terminal.exitStatus = 'attention';
     });
@@ -33,6 +36,17 @@ export function addStorageStatus(storage: Command, terminal: Terminal): void {
     ],
     exits: ['configuration', 'failed', 'attention'],
   });
+}
+
+/** The user who asks, whose rights are judged then; null for root and for the worker's own user. */
+async function askerBesides(workerUser: string, environment: NodeJS.ProcessEnv): Promise<string | null> {
+  const uid = process.geteuid?.() ?? 0;
+  if (uid === 0) return null;
+  const isWorker = await userIds(workerUser).then(
+    (ids) => ids.uid === uid,
+    () => false,
+  );
+  return isWorker ? null : operatorName(environment);
 }
 
 function surveyJson(survey: Survey): Record<string, unknown> {
@@ -60,6 +74,12 @@ function hotPathJson(path: SurveyedPath, survey: Survey): Record<string, unknown
     mount: seen.mount,
     jobs: want.jobs,
     parked_jobs: parked.map(({ id }) => id),
+    parked: parked.map(({ id, parked: why }) => ({
+      job: id,
+      reason: why?.reason,
+      detail: why?.detail,
+      since: why === null ? null : new Date(why.sinceMs).toISOString(),
+    })),
     in_manifest: want.isInManifest,
     shadowed: shadowedJson(survey.shadowed.get(seen.canonicalPath)),
   };

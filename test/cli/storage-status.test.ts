@@ -71,6 +71,7 @@ describe('storage status, all well', () => {
         mount: null,
         jobs: [1],
         parked_jobs: [],
+        parked: [],
         in_manifest: false,
         shadowed: null,
       },
@@ -261,31 +262,34 @@ describe('storage status without the database', () => {
   }
 });
 
-test('a job that the worker parked because it could not write is shown though its path answers', async (t) => {
-  const setup = await localSetup(t);
-  await setup.ask('jobs', 'add', '--source', 'hc', '--name', 'one');
-  await setup.withStore(async (_jobs, database) => {
-    await database.write(async (tx) => {
-      await tx
-        .updateTable('jobs')
-        .set({
-          parked_reason: 'unwritable',
-          parked_detail: 'could not sync a small file (EIO): no space is left',
-          parked_since_ms: Date.parse('2026-03-01T12:00:00Z'),
-        })
-        .execute();
+describe('a job that the worker parked is shown though its path answers', () => {
+  for (const [reason, detail, next] of [
+    ['unwritable', 'could not sync a small file (EIO): no space is left', /make room/],
+    ['denied', 'access is refused (EACCES)', /allow_other/],
+    ['hung', 'no answer within 5 s', /sudo -u healtharchive healtharchive storage status/],
+    ['dead', 'its file system is gone (ENOTCONN)', /as the worker sees it/],
+  ] as const)
+    test(`as ${reason}`, async (t) => {
+      const setup = await localSetup(t);
+      await setup.ask('jobs', 'add', '--source', 'hc', '--name', 'one');
+      await setup.withStore(async (jobs) => {
+        await jobs.park(1, { reason, detail }, 'w', Date.parse('2026-03-01T12:00:00Z'));
+      });
+      const page = await setup.run('storage', 'status');
+      assert.equal(page.status, 3);
+      assert.match(page.stdout, /^ATTENTION: 1 of 1 hot path not well\.\n\nPARKED BY THE WORKER: /);
+      const text = page.stdout.replace(/\s+/g, ' ');
+      assert.ok(
+        text.includes(`job 1 (queued, parked) ${reason}: ${detail}; since 2026-03-01 12:00:00 UTC`),
+        text,
+      );
+      assert.match(text, next);
+      assert.equal(page.stdout.match(/job 1/g)?.length, 1, 'not among the healthy ones too');
+      const { answer } = await status(setup);
+      const [path] = answer.hot_paths;
+      const parked = [{ job: 1, reason, detail, since: '2026-03-01T12:00:00.000Z' }];
+      assert.deepEqual([path?.['state'], path?.['parked_jobs'], path?.['parked']], ['healthy', [1], parked]);
     });
-  });
-  const page = await setup.run('storage', 'status');
-  assert.equal(page.status, 3);
-  assert.match(page.stdout, /^ATTENTION: 1 of 1 hot path not well\.\n\nUNWRITABLE FOR THE WORKER: /);
-  assert.match(
-    page.stdout,
-    /job 1 \(queued, parked\)\n {6}could not sync .*no space is left, since 2026-03-01 12:00:00 UTC/,
-  );
-  assert.equal(page.stdout.match(/job 1/g)?.length, 1, 'not among the healthy ones too');
-  const { answer } = await status(setup);
-  assert.deepEqual([answer.hot_paths[0]?.['state'], answer.hot_paths[0]?.['parked_jobs']], ['healthy', [1]]);
 });
 
 describe('storage status, odd names', () => {

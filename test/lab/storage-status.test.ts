@@ -27,6 +27,8 @@ describe('every mount hung', { skip: labUnavailable(), timeout: 240_000 }, () =>
   /** With all well: the start of the program, and of those that it starts. */
   let startMs: number;
   let jobPath: string;
+  /** All well, but for the rights of who asks. */
+  let askedByOther: { status: number | null; stdout: string; stderr: string };
   before(async () => {
     host = await bootHost({ name: 'hung' });
     // Nothing gives a frozen server up during the test.
@@ -50,6 +52,12 @@ describe('every mount hung', { skip: labUnavailable(), timeout: 240_000 }, () =>
       assert.equal(answer.hot_paths.length, bound.length + 2);
     }
     startMs = Math.max(...runs.map(({ durationMs }) => durationMs));
+    await host.runOk(['chmod', '700', JOBS_ROOT]);
+    askedByOther = await host.run(['healtharchive', 'storage', 'status'], {
+      user: 'daemon',
+      timeoutMs: 30_000,
+    });
+    await host.runOk(['chmod', '755', JOBS_ROOT]);
     await freezeSshd(box);
   });
   after(async () => {
@@ -82,6 +90,15 @@ describe('every mount hung', { skip: labUnavailable(), timeout: 240_000 }, () =>
     for (const reason of assertHung(second, bound.length + 2)) assert.match(reason, /still blocked/);
     assert.deepEqual(await blocked(), stuck, 'no further process is stuck');
     assert.equal(stuck.length, 2, 'one for each superblock');
+  });
+
+  test('a user without rights is told that it is about these rights', () => {
+    const { status, stdout, stderr } = askedByOther;
+    assert.equal(status, 3, stderr + stdout);
+    const text = stdout.replace(/\s+/g, ' ');
+    assert.match(text, /DENIED: access is refused to daemon, as whom you ask/);
+    assert.match(text, /sudo -u healtharchive healtharchive storage status/);
+    assert.doesNotMatch(text, /no crawl can use it/);
   });
 
   test('as root it has records of its own, and answers in time as well', async (t) => {
