@@ -7,6 +7,7 @@ import { describeShadowed } from '../core/storage/shadowed-data.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { wrap } from '../core/text/wrap.ts';
 import type { Survey, SurveyedPath } from '../hot-paths/survey.ts';
+import { andMore, describeSteps, labelled, maxListed, pathLine } from './storage-status-layout.ts';
 import { formatTime } from './table.ts';
 
 /*
@@ -14,8 +15,6 @@ import { formatTime } from './table.ts';
  * meaning and with what to run next, then what is well.
  */
 
-/** Paths of one state that are listed: more are of no help on a screen, and all of them are in the JSON. */
-const maxListed = 20;
 const maxJobsNamed = 3;
 /** A longer path has a line for itself. */
 const maxPathColumn = 60;
@@ -48,6 +47,7 @@ export function describeSurvey(
     page.push('', ...describeGroup(group, column, isBaseHealthy, width, asker, configuration.worker.user));
   if (parked.length > 0)
     page.push('', ...describeParked(parked, survey, column, width, configuration.worker.user));
+  if (survey.foreign.size > 0) page.push('', ...describeForeign(survey, width));
   if (survey.shadowed.size > 0) page.push('', ...describeShadowedPaths(survey, column, width));
   const parkedPaths = new Set(parked.map(({ seen }) => escapeForTerminal(seen.path)));
   const healthy = lines.filter(({ state, path }) => state === 'healthy' && !parkedPaths.has(path));
@@ -57,9 +57,10 @@ export function describeSurvey(
 
 /** Whether anything is there that a person should look at. */
 export function needsAttention(survey: Survey): boolean {
-  const { base, paths, manifestProblems, jobs, shadowed } = survey;
+  const { base, paths, manifestProblems, jobs, shadowed, foreign } = survey;
   if (
     shadowed.size > 0 ||
+    foreign.size > 0 ||
     manifestProblems.length > 0 ||
     !jobs.isKnown ||
     (base !== null && base.state !== 'healthy')
@@ -154,6 +155,7 @@ function headline(survey: Survey, parkedCount: number): string {
   const more = [
     ...(survey.jobs.isKnown ? [] : ['jobs not known']),
     ...(survey.manifestProblems.length > 0 ? ['manifest not in order'] : []),
+    ...(survey.foreign.size > 0 ? ['a mount inside a hot path'] : []),
     ...(survey.shadowed.size > 0 ? ['files under a mount'] : []),
   ];
   return `ATTENTION: ${[...box, hot, ...more].join(', ')}.`;
@@ -242,24 +244,6 @@ function stepsOf(group: readonly Line[], isBaseHealthy: boolean): NextStep[] {
   return [...steps.values()].sort((a, b) => Number(a.command === null) - Number(b.command === null));
 }
 
-/** Each command on a line for itself, so that it can be copied; what it is for beside it, or above where that is too wide. */
-function describeSteps(steps: readonly NextStep[], width: number): string[] {
-  const fits = (command: string, because: string): boolean =>
-    labelWidth + command.length + 4 + because.length <= width;
-  const column = Math.max(
-    0,
-    ...steps.map(({ command, because }) => (command !== null && fits(command, because) ? command.length : 0)),
-  );
-  const lines = steps.flatMap(({ command, because }) => {
-    if (command === null) return [because];
-    if (because === '') return [command];
-    if (!fits(command, because)) return [`# ${because}:`, command];
-    const padded = command.padEnd(column);
-    return [`${fits(padded, because) ? padded : command}  # ${because}`];
-  });
-  return labelled('next', lines, width);
-}
-
 function describeParked(
   parked: readonly SurveyedPath[],
   survey: Survey,
@@ -297,6 +281,19 @@ function asTheWorker(user: string): NextStep {
   return { command: `sudo -u ${user} healtharchive storage status`, because: 'as the worker sees it' };
 }
 
+function describeForeign({ foreign }: Survey, width: number): string[] {
+  const points = [...foreign.values()].flat();
+  return [
+    ...wrap(
+      'FOREIGN MOUNT: something is mounted inside a hot path. What is written there ends up elsewhere, so no crawl writes into it.',
+      width,
+    ),
+    ...points.slice(0, maxListed).map((point) => `  ${escapeForTerminal(point)}`),
+    ...andMore(points.length),
+    ...labelled('next', ['find out who mounted it; unmount it by hand, or give it a line of its own'], width),
+  ];
+}
+
 function describeShadowedPaths({ shadowed }: Survey, column: number, width: number): string[] {
   const listed = [...shadowed]
     .slice(0, maxListed)
@@ -320,24 +317,4 @@ function describeHealthy(lines: readonly Line[], column: number, isHeaded: boole
     return [pathLine(line, column), ...(said === '' ? [] : [`      ${said}`])];
   });
   return [...(isHeaded ? ['HEALTHY'] : []), ...listed, ...andMore(lines.length)];
-}
-
-function andMore(count: number): string[] {
-  return count > maxListed
-    ? [`  and ${count - maxListed} more; all of them: healtharchive storage status --json`]
-    : [];
-}
-
-function pathLine({ path, who }: Pick<Line, 'path' | 'who'>, column: number): string {
-  if (path.length > column && who !== '') return `  ${path}\n      ${who}`;
-  return `  ${path.padEnd(column)}  ${who}`.trimEnd();
-}
-
-const labelWidth = '  next  '.length;
-
-/** `  next  text`, what follows below it. */
-function labelled(label: string, texts: readonly string[], width: number): string[] {
-  return texts.flatMap((text, index) =>
-    wrap(text, width, index === 0 ? `  ${label}  ` : ' '.repeat(labelWidth), ' '.repeat(labelWidth)),
-  );
 }

@@ -81,6 +81,7 @@ function hotPathJson(path: SurveyedPath, survey: Survey): Record<string, unknown
       since: why === null ? null : new Date(why.sinceMs).toISOString(),
     })),
     in_manifest: want.isInManifest,
+    foreign_mounts: survey.foreign.get(seen.canonicalPath) ?? [],
     shadowed: shadowedJson(survey.shadowed.get(seen.canonicalPath)),
   };
 }

@@ -2,6 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Configuration } from '../config/schema.ts';
 import type { BaseReport } from '../core/storage/base.ts';
 import type { ManifestEntry, ManifestProblem } from '../core/storage/manifest.ts';
+import type { MountTable } from '../core/storage/mount-table.ts';
+import { isAtOrBelow, isBelow } from '../core/storage/path-relation.ts';
 import { wantedPaths, type WantedPath } from '../core/storage/wanted-paths.ts';
 import type { Shadowed } from '../core/storage/shadowed-data.ts';
 import { findShadowedData } from '../effects/shadowed-data.ts';
@@ -25,6 +27,8 @@ export interface Survey {
   readonly jobs: JobsIfKnown;
   /** By canonical path: files in the local directory where a mount is, or should be. Only root can look under a mount. */
   readonly shadowed: ReadonlyMap<string, Shadowed>;
+  /** By canonical path: mount points inside it that nobody has asked for; what is written there ends up elsewhere. */
+  readonly foreign: ReadonlyMap<string, readonly string[]>;
 }
 
 /** A database that works answers sooner, even on a busy machine. */
@@ -37,10 +41,24 @@ const leastCountingMs = 500;
  */
 export async function surveyHotPaths(configuration: Configuration, nowMs: number): Promise<Survey> {
   const beginMs = performance.now();
-  const survey = await lookAtEverything(configuration, nowMs);
+  const { table, ...survey } = await lookAtEverything(configuration, nowMs);
   const leftMs = configuration.recovery.probe_timeout_seconds * 1000 - (performance.now() - beginMs);
   const shadowed = await shadowedIn(survey, leftMs, stuckProbesFolder(configuration));
-  return { ...survey, shadowed };
+  return { ...survey, shadowed, foreign: foreignMounts(survey.paths, table) };
+}
+
+function foreignMounts(paths: readonly SurveyedPath[], table: MountTable): Survey['foreign'] {
+  const wanted = new Set(paths.map(({ seen }) => seen.canonicalPath));
+  const foreign = new Map<string, readonly string[]>();
+  for (const path of wanted) {
+    const inner = table.below(path).map(({ mountPoint }) => mountPoint);
+    // Inside another path that somebody wants, it is that one's.
+    const own = inner.filter(
+      (at) => ![...wanted].some((other) => isAtOrBelow(at, other) && isBelow(other, path)),
+    );
+    if (own.length > 0) foreign.set(path, [...new Set(own)]);
+  }
+  return foreign;
 }
 
 /** With storage that hangs there is no time for it, and something worse to look at. */
@@ -61,7 +79,7 @@ async function shadowedIn(
 async function lookAtEverything(
   configuration: Configuration,
   nowMs: number,
-): Promise<Omit<Survey, 'shadowed'>> {
+): Promise<Omit<Survey, 'shadowed' | 'foreign'> & { readonly table: MountTable }> {
   const { entries, problems: manifestProblems } = readManifestIfReadable(configuration);
   const wantedBy = (jobs: JobsIfKnown): WantedPath[] =>
     wantedPaths(
@@ -84,6 +102,7 @@ async function lookAtEverything(
   const late = rest.length === 0 ? early : await lookAt(configuration, entries, rest);
   const seenLate = new Map(late.paths.map((path) => [path.want.path, path]));
   return {
+    table: late.table,
     jobsRoot: late.jobsRoot,
     base: late.base,
     paths: wanted.flatMap((want) => {
@@ -106,9 +125,10 @@ async function lookAt(
   configuration: Configuration,
   manifest: readonly ManifestEntry[],
   wanted: readonly WantedPath[],
-): Promise<Pick<Survey, 'jobsRoot' | 'base' | 'paths'>> {
-  const { base, paths, rules } = await observeConfigured(configuration, manifest, wanted);
+): Promise<Pick<Survey, 'jobsRoot' | 'base' | 'paths'> & { readonly table: MountTable }> {
+  const { base, paths, rules, table } = await observeConfigured(configuration, manifest, wanted);
   return {
+    table,
     jobsRoot: rules.jobsRoot,
     base,
     paths: wanted.flatMap((want, index) => {

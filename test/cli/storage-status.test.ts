@@ -72,6 +72,7 @@ describe('storage status, all well', () => {
         jobs: [1],
         parked_jobs: [],
         parked: [],
+        foreign_mounts: [],
         in_manifest: false,
         shadowed: null,
       },

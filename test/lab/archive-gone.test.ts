@@ -1,6 +1,7 @@
 /** What jobs have archived is not on the box any more, or the base is another one: nothing is made in its place without a word. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { stackTmpfs } from '../../lab/faults/mounts.ts';
 import { install, WORKER_UNIT, type Installation } from '../../lab/installation.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { mountBase, SETTINGS, type StorageBox } from '../../lab/storage-box.ts';
@@ -8,6 +9,7 @@ import { waitFor } from '../../lab/wait-for.ts';
 import { recover } from './recover.ts';
 import type { LabJob } from './recovery-lab.ts';
 import { codes, cold, hot, kinds, tier, writeManifest } from './tier.ts';
+import { storageStatus } from './storage-lab.ts';
 import { withLab } from './with-lab.ts';
 
 const PLACE = 'hc/2026';
@@ -109,6 +111,29 @@ test('an archive that is gone, or another one', { skip: labUnavailable(['wget'])
         assert.deepEqual([accepted.status, codes(accepted)], [0, []], JSON.stringify(accepted));
         await host.runOk(['umount', hot(PLACE)]);
         assert.equal((await tier(host, '--apply')).status, 0, 'said once');
+      },
+    );
+
+    await t.test(
+      'a mount inside the output directory swallows nothing: the crawl does not begin, and status names it',
+      async () => {
+        const inside = `${hot(PLACE)}/warcs`;
+        await stackTmpfs(host, inside);
+        await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
+        const refused = await waitFor(
+          'the attempt to be refused',
+          async () => {
+            const { status, last_error: error } = await job(installation, id);
+            return status === 'retryable' && error?.includes('warcs') === true && error;
+          },
+          30_000,
+        );
+        assert.match(String(refused), /warcs in it lies on another mount \(tmpfs/);
+        assert.equal(await host.runOk(['ls', inside]), '');
+        const { exit, answer } = await storageStatus(host);
+        assert.deepEqual([exit, answer.hot_paths[0]?.foreign_mounts], [3, [inside]]);
+        const page = await installation.cli('storage', 'status');
+        assert.match(page.stdout, /FOREIGN MOUNT: /);
       },
     );
   });

@@ -19,6 +19,7 @@ interface HotPathStatus {
   readonly mount: Readonly<Record<string, string | number>> | null;
   readonly jobs: readonly number[];
   readonly in_manifest: boolean;
+  readonly foreign_mounts: readonly string[];
   readonly shadowed: Readonly<Record<string, unknown>> | null;
 }
 

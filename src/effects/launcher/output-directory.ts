@@ -70,10 +70,34 @@ function tryOpenDirectory(path: string): number | null {
   }
 }
 
+/**
+ * Whether a folder inside the working directory is on the same mount: what somebody has mounted on it, or a link in its place, would
+ * swallow what is written there.
+ * @throws Node's system errors
+ */
+export function problemOfFolder(path: string): StorageProblem | null {
+  const [own, folder] = ['.', path].map((each) => {
+    const fd = openSync(each, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      return mountIdOf(fd);
+    } finally {
+      closeSync(fd);
+    }
+  });
+  if (own === folder) return null;
+  const mount = readMountTable().mounts.find(({ id }) => id === folder);
+  const what = mount === undefined ? '' : ` (${mount.fstype}, mounted at ${mount.mountPoint})`;
+  return { kind: 'wrong_storage', detail: `${path} in it lies on another mount${what}` };
+}
+
+function mountIdOf(fd: number): number {
+  return Number(/^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1]);
+}
+
 /** By the mount of the open directory, which stays the same whatever happens to the path. */
 function problemOfMount(fd: number, expected: ExpectedStorage): StorageProblem | null {
-  const id = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
-  const mount = readMountTable().mounts.find((candidate) => candidate.id === Number(id));
+  const id = mountIdOf(fd);
+  const mount = readMountTable().mounts.find((candidate) => candidate.id === id);
   if (mount === undefined) {
     return { kind: 'wrong_storage', detail: 'its mount has been taken away meanwhile' };
   }

@@ -18,7 +18,7 @@ import { DedupFile } from './dedup-file.ts';
 import { cdxFilesOf } from './earlier-archive.ts';
 import { errnoOf } from './errno.ts';
 import { makeFolder } from './make-folder.ts';
-import { enterOutputDirectory, type StorageProblem } from './output-directory.ts';
+import { enterOutputDirectory, problemOfFolder, type StorageProblem } from './output-directory.ts';
 import { runCrawler, writeToLog, type CrawlerRun } from './run-crawler.ts';
 import type { StopRequest } from './stop-request.ts';
 import { errnoOfWriting } from './write-test.ts';
@@ -85,9 +85,11 @@ function removeScratch(path: string): void {
 function prepareFolders(spec: LaunchSpec, folder: string): StorageProblem | null {
   let operation = 'make warcs/ and attempts/';
   try {
-    makeFolder('warcs');
-    makeFolder(folder);
-    if (spec.container !== null) makeFolder(spec.container.workDir);
+    for (const path of ['warcs', folder, ...(spec.container === null ? [] : [spec.container.workDir])]) {
+      makeFolder(path);
+      const elsewhere = problemOfFolder(path);
+      if (elsewhere !== null) return elsewhere;
+    }
     operation = 'write and sync a small file';
     const errno = errnoOfWriting(folder);
     if (errno !== null) return { kind: 'storage_error', operation, errno };
