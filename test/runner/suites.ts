@@ -18,7 +18,7 @@ type Tuning = Omit<Suite, 'name' | 'files'>;
 
 const UNIT: Tuning = { concurrency: 2, testTimeoutSeconds: 60, limitSeconds: 300 };
 /** One file at a time: these start whole hosts, servers and crawls, and their deadlines are those of real life. */
-const SLOW: Tuning = { concurrency: 1, testTimeoutSeconds: 300, limitSeconds: 1200 };
+const SLOW: Tuning = { concurrency: 1, testTimeoutSeconds: 600, limitSeconds: 1200 };
 /** The lab's hosts mostly wait, for sshfs, for systemd, for crawls; so do the services. That many files at a time fit two cores. */
 const AT_ONCE: Readonly<Record<string, number>> = { lab: 3, service: 2 };
 const FULL: Tuning = { ...SLOW, testTimeoutSeconds: 3600, limitSeconds: 7200 };
