@@ -109,6 +109,22 @@ async function isChangedSince({ base, targets, mounts, units }: RecoveryWorld): 
   return paths.some((path) => idsAt(before, path) !== idsAt(now, path));
 }
 
+/**
+ * Whether only the jobs can say that what would be bound is the archive that belongs there. A mount that is there, dead or alive,
+ * says so itself by its source. A database that is only slow is waited for then; one that is away stops no repair.
+ */
+function needsJobsToBind({ base, targets, mounts }: RecoveryWorld): boolean {
+  if (base === null) return false;
+  const table = new MountTable(mounts);
+  const source = table.topmostAt(base.path)?.source;
+  return targets.some(
+    ({ place, archive, path }) =>
+      place.kind === 'bind' &&
+      archive === 'unknown' &&
+      !table.stackAt(path).some((mount) => mount.source === source),
+  );
+}
+
 async function takeSingleFlight({ paths }: Configuration) {
   const path = join(workerPaths(paths.state_dir).locks, 'recovery');
   makeStateFolder(dirname(path));
@@ -159,7 +175,10 @@ async function inRounds(
       now: () => Date.now(),
       hasTime: () => performance.now() - beganMs < roundsEndMs,
       observe: async (now) => {
-        const seen = await observer.observe(await jobs.promptly(), now, new Date().getUTCFullYear());
+        const year = new Date().getUTCFullYear();
+        let seen = await observer.observe(await jobs.promptly(), now, year);
+        if (needsJobsToBind(seen) && (await jobs.isLateAnswerNews()))
+          seen = await observer.observe(await jobs.promptly(), now, year);
         world = isForced ? { ...seen, hasSentinel: true } : seen;
         return world;
       },
