@@ -118,6 +118,7 @@ test('an archive that is gone, or another one', { skip: labUnavailable(['wget'])
       'a mount inside the output directory swallows nothing: the crawl does not begin, and status names it',
       async () => {
         const inside = `${hot(PLACE)}/warcs`;
+        await host.runOk(['mkdir', '-p', inside], { user: 'healtharchive' });
         await stackTmpfs(host, inside);
         await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
         const refused = await waitFor(

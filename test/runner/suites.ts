@@ -19,8 +19,8 @@ type Tuning = Omit<Suite, 'name' | 'files'>;
 const UNIT: Tuning = { concurrency: 2, testTimeoutSeconds: 60, limitSeconds: 300 };
 /** One file at a time: these start whole hosts, servers and crawls, and their deadlines are those of real life. */
 const SLOW: Tuning = { concurrency: 1, testTimeoutSeconds: 600, limitSeconds: 1200 };
-/** The lab's hosts mostly wait, for sshfs, for systemd, for crawls; so do the services. That many files at a time fit two cores. */
-const AT_ONCE: Readonly<Record<string, number>> = { lab: 3, service: 2 };
+/** The lab's hosts mostly wait, for sshfs, for systemd, for crawls; so do services and commands. That many files at a time fit two cores. */
+const AT_ONCE: Readonly<Record<string, number>> = { lab: 2, service: 2, cli: 2 };
 const FULL: Tuning = { ...SLOW, testTimeoutSeconds: 3600, limitSeconds: 7200 };
 /** The order of the slow suites that are known: what crawls first. Others follow by name. */
 const ORDER = ['crawl', 'service', 'storage', 'lab', 'simulation', 'endurance'];
