@@ -2,13 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { Configuration } from '../config/schema.ts';
-import type { OperatorError } from '../core/errors.ts';
-import { LockHeldError } from '../core/errors.ts';
+import { LockHeldError, type OperatorError } from '../core/errors.ts';
+import { isChangedSince, needsJobsToBind } from '../core/recovery/look-again.ts';
 import { rearmed, type RecoveryMemory } from '../core/recovery/memory.ts';
 import { recoverInRounds, type RoundsOutcome } from '../core/recovery/rounds.ts';
 import type { RecoveryWorld } from '../core/recovery/recovery-world.ts';
-import { MountTable } from '../core/storage/mount-table.ts';
-import type { UnitState } from '../core/units/unit-state.ts';
 import type { SeenWorld } from '../core/recovery/seen-world.ts';
 import type { Log } from '../effects/log.ts';
 import { readMountTable } from '../effects/mount-table.ts';
@@ -45,7 +43,7 @@ export interface RecoveryOptions {
 }
 
 export interface RecoveryRun {
-  /** One; more when recovery was called again while it was finishing. */
+  /** One; more when recovery was called, or something changed, while it was finishing. */
   readonly passes: readonly [RecoveryPass, ...RecoveryPass[]];
   /** Of the memory that could not be read, where it lies now; else null. */
   readonly setAside: string | null;
@@ -79,7 +77,7 @@ export async function runRecovery(
     ];
     while (
       passes.length < maxPasses &&
-      (calls.isCalledAgain() || (await isChangedSince((passes.at(-1) ?? passes[0]).outcome.seen.world)))
+      (calls.isCalledAgain() || (await isNotTheLastWord(passes.at(-1) ?? passes[0])))
     )
       passes.push(await pass(readMemory(file, Date.now()).memory));
     return { passes, setAside: aside };
@@ -88,41 +86,9 @@ export async function runRecovery(
   }
 }
 
-/**
- * Whether something that recovery looks after was mounted, unmounted, started or stopped since. Whoever ended meanwhile has asked
- * systemd to start us, which does nothing as long as we run.
- */
-async function isChangedSince({ base, targets, mounts, units }: RecoveryWorld): Promise<boolean> {
-  const states = await showUnits([...units.keys()]);
-  const isOther = (state: UnitState | null | undefined, before: UnitState | null): boolean =>
-    state?.active !== before?.active ||
-    state?.sub !== before?.sub ||
-    state?.invocationId !== before?.invocationId;
-  if ([...units.values()].some((before, index) => isOther(states[index], before))) return true;
-  const [before, now] = [new MountTable(mounts), readMountTable()];
-  const idsAt = (table: MountTable, path: string): string =>
-    table
-      .stackAt(path)
-      .map(({ id }) => id)
-      .join();
-  const paths = [...(base === null ? [] : [base.path]), ...targets.map(({ path }) => path)];
-  return paths.some((path) => idsAt(before, path) !== idsAt(now, path));
-}
-
-/**
- * Whether only the jobs can say that what would be bound is the archive that belongs there. A mount that is there, dead or alive,
- * says so itself by its source. A database that is only slow is waited for then; one that is away stops no repair.
- */
-function needsJobsToBind({ base, targets, mounts }: RecoveryWorld): boolean {
-  if (base === null) return false;
-  const table = new MountTable(mounts);
-  const source = table.topmostAt(base.path)?.source;
-  return targets.some(
-    ({ place, archive, path }) =>
-      place.kind === 'bind' &&
-      archive === 'unknown' &&
-      !table.stackAt(path).some((mount) => mount.source === source),
-  );
+async function isNotTheLastWord({ outcome }: RecoveryPass): Promise<boolean> {
+  const { world } = outcome.seen;
+  return isChangedSince(world, await showUnits([...world.units.keys()]), readMountTable());
 }
 
 async function takeSingleFlight({ paths }: Configuration) {
