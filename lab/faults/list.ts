@@ -7,6 +7,7 @@ import * as control from './control-plane.ts';
 import { lockSqlite } from './database.ts';
 import * as mounts from './mounts.ts';
 import * as server from './server.ts';
+import { makeWaySlow, type SlowWay } from './slow-way.ts';
 import * as sshfs from './sshfs.ts';
 import { killBeforeStep } from './steps.ts';
 
@@ -28,6 +29,7 @@ const STATE = '/srv/healtharchive/ops/watchdog/storage-hotpath-auto-recover.json
 export function namedFaults(): NamedFault[] {
   const held = new Map<string, control.HeldLock>();
   const clocks = new Map<string, UnitClock>();
+  let slow: SlowWay | undefined;
   const release = async (path: string): Promise<void> => {
     await held.get(path)?.release();
     held.delete(path);
@@ -78,6 +80,20 @@ export function namedFaults(): NamedFault[] {
     on('restore-server', '', 'start sshd again', server.restoreServer),
     on('cut-cable', '', 'drop every packet to the server', server.cutCable),
     on('mend-cable', '', 'let packets through again', server.mendCable),
+    on(
+      'slow-way',
+      '[MILLISECONDS]',
+      'give every new connection to the server a long round trip, by default 600 ms',
+      async (box, ms = '600') => {
+        if (!/^[1-9]\d*$/.test(ms)) throw new Error('slow-way needs milliseconds');
+        await slow?.end();
+        slow = await makeWaySlow(box, Number(ms));
+      },
+    ),
+    on('short-way', '', 'let new connections go the short way again', async () => {
+      await slow?.end();
+      slow = undefined;
+    }),
     on('fill-box', '', 'fill the storage box to the last byte', space.fillBox),
     on('free-box', '', 'give that space back', space.freeBox),
     on('box-read-only', '', "make the box's own file system read-only", space.makeBoxReadOnly),

@@ -23,15 +23,18 @@ const exitOf: Record<Verdict, ExitStatusName> = {
   nothing_to_do: 'done',
 };
 
-/** @param more what only this plan has: further JSON fields, and the page in place of the common one */
+/**
+ * @param more what only this plan has: further JSON fields, the page in place of the common one, or that its steps were
+ *   shown already, as they ended
+ */
 export function answerPlan(
   plan: PlanAnswer,
   options: GlobalOptions,
   terminal: Terminal,
-  more: { readonly json?: object; readonly page?: readonly string[] } = {},
+  more: { readonly json?: object; readonly page?: readonly string[]; readonly areStepsShown?: boolean } = {},
 ): void {
   if (options.json === true) terminal.answerJson({ ...planJson(plan), ...more.json });
-  else for (const line of more.page ?? describePlan(plan)) terminal.answer(line);
+  else for (const line of more.page ?? describePlan(plan, more.areStepsShown === true)) terminal.answer(line);
   terminal.exitStatus = exitOf[plan.verdict];
 }
 
@@ -74,27 +77,30 @@ function planJson({ mode, verdict, reason, steps, refusals }: PlanAnswer): Recor
 const widest = 300;
 const show = (text: string): string => escapeToWidth(text, widest);
 
-function describePlan({ mode, verdict, reason, steps, refusals }: PlanAnswer): string[] {
-  const lines: string[] = [];
-  for (const result of steps) {
-    const { kind, because } = result.step;
-    const path = show(result.step.path ?? '');
-    if (!('outcome' in result)) {
-      lines.push(`${kind.padEnd(8)} ${path}`, `         ${show(because)}`);
-      continue;
-    }
-    const seconds = (result.durationMs / 1000).toFixed(2);
-    lines.push(`${result.outcome.padEnd(8)} ${kind.padEnd(8)} ${path}  ${seconds} s`);
-    if (result.error !== null) lines.push(`         ${show(result.error)}`);
-  }
+/** A step as it is planned, or as it ended. */
+export function describeStep(result: PlanAnswer['steps'][number]): string[] {
+  const { kind, because } = result.step;
+  const path = show(result.step.path ?? '');
+  if (!('outcome' in result)) return [`${kind.padEnd(8)} ${path}`, `         ${show(because)}`];
+  const seconds = (result.durationMs / 1000).toFixed(2);
+  const line = `${result.outcome.padEnd(8)} ${kind.padEnd(8)} ${path}  ${seconds} s`;
+  return [line, ...(result.error === null ? [] : [`         ${show(result.error)}`])];
+}
+
+function describePlan(
+  { mode, verdict, reason, steps, refusals }: PlanAnswer,
+  areStepsShown: boolean,
+): string[] {
+  const lines = areStepsShown ? [] : steps.flatMap(describeStep);
+  const areStepsAbove = steps.length > 0;
   if (refusals.length > 0) {
-    if (lines.length > 0) lines.push('');
+    if (areStepsAbove) lines.push('');
     lines.push('Left alone:');
     for (const { code, path, because } of refusals) {
       lines.push(`  ${code}${path === null ? '' : `  ${show(path)}`}`, `           ${show(because)}`);
     }
   }
-  if (lines.length > 0) lines.push('');
+  if (areStepsAbove || lines.length > 0) lines.push('');
   return [...lines, conclusion(verdict, mode, reason, steps.length)];
 }
 

@@ -15,7 +15,7 @@ import { observeTiering } from '../tiering/observe-tiering.ts';
 import { liveCrawls, runningCrawls } from '../worker/live-crawls.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
 import { withHelp } from './command.ts';
-import { answerPlan } from './plan-answer.ts';
+import { answerPlan, describeStep } from './plan-answer.ts';
 import { operatorName, readConfiguration, type GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -83,11 +83,17 @@ async function tier(configuration: Configuration, options: TierOptions, terminal
     );
     return;
   }
-  const steps = world === null || plan.steps.length === 0 ? [] : await apply(plan, world, configuration);
+  const areStepsShown = options.json !== true;
+  const show = (result: StepResult<Step>): void => {
+    if (areStepsShown) for (const line of describeStep(result)) terminal.answer(line);
+  };
+  const steps =
+    world === null || plan.steps.length === 0 ? [] : await apply(plan, world, configuration, show);
   const accepted = acceptedJobs(world, steps, policyOf(options).acceptedArchives);
   if (accepted.length > 0) await forgetStorage(accepted, configuration, terminal);
   const verdict = verdictOfResults(steps, plan.refusals);
-  answerPlan({ mode: 'apply', verdict, reason, steps, refusals: plan.refusals }, options, terminal);
+  const answer = { mode: 'apply', verdict, reason, steps, refusals: plan.refusals } as const;
+  answerPlan(answer, options, terminal, { areStepsShown });
 }
 
 /** Jobs on paths that were mounted because a person said that it is right. */
@@ -140,7 +146,12 @@ function asPlanned({ steps, refusals }: TieringPlan) {
   return { steps: steps.map((step) => ({ step })), refusals };
 }
 
-async function apply(plan: TieringPlan, world: TieringWorld, configuration: Configuration) {
+async function apply(
+  plan: TieringPlan,
+  world: TieringWorld,
+  configuration: Configuration,
+  onEnd: (result: StepResult<Step>) => void,
+) {
   const { mount } = world.base;
   if (mount === null) throw new Error('a plan with steps needs a base that is mounted');
   const { storagebox, recovery, paths, worker } = configuration;
@@ -160,6 +171,7 @@ async function apply(plan: TieringPlan, world: TieringWorld, configuration: Conf
       return jobs.isKnown ? await runningCrawls(state, jobs.jobs, thisHost()) : null;
     },
     workerUser: await userIds(worker.user),
+    onEnd,
   });
 }
 

@@ -8,7 +8,7 @@ import type { AccessOptions } from './storage-access.ts';
 
 /** Mount steps on hot paths, each by a disposable child that reaches its directories without following a link. */
 
-/** Each has a deadline of its own; the storage's answers have the rest. */
+/** Mounting, three of making it safe, taking it off again. */
 const programsOfAStep = 4;
 
 export type MountResult =
@@ -83,10 +83,11 @@ export async function unmountHotPath(
 async function run(
   request: ChildRequest,
   mount: Parameters<typeof askChild>[1]['mount'],
-  { timeoutMs, stuckDir }: AccessOptions,
+  { timeoutMs, stuckDir, lanes = 1 }: AccessOptions,
 ): Promise<MountResult> {
-  const stepMs = timeoutMs + programsOfAStep * mountProgramMs;
-  const { answers, ended } = await askChild(request, { ...startTheClock(stepMs, stuckDir), mount });
+  // Between two answers lie an answer of the storage and a few programs, each of which has a deadline of its own.
+  const silentMs = timeoutMs + programsOfAStep * mountProgramMs;
+  const { answers, ended } = await askChild(request, { ...startTheClock(silentMs, stuckDir), mount, lanes });
   for (const answer of answers) {
     if (answer.kind === 'mounted') return { kind: 'done', mountId: answer.mountId };
     if (answer.kind === 'unmounted') return { kind: 'done', mountId: null };
@@ -94,7 +95,7 @@ async function run(
   }
   switch (ended.kind) {
     case 'timed_out':
-      return failed(`no end within ${stepMs / 1000} s`);
+      return failed(`no answer within ${silentMs / 1000} s`);
     case 'still_blocked':
       return failed(`an earlier probe of the storage box is still blocked (process ${ended.pid})`);
     case 'not_asked':

@@ -1,5 +1,5 @@
 import { isNormalised } from '../core/storage/path-relation.ts';
-import type { WriteCheck } from '../core/storage/write-check.ts';
+import type { WriteCheck, WriteStep } from '../core/storage/write-check.ts';
 import { readMountTable } from './mount-table.ts';
 import { askChild, startTheClock, type ChildRun } from './storage/ask-child.ts';
 import type { ChildAnswer, ChildRequest } from './storage/child-protocol.ts';
@@ -9,13 +9,16 @@ import { randomName } from './storage/probe-superblock.ts';
 /** Single questions to storage, each through a disposable child and bounded like a probe. */
 
 export interface AccessOptions {
-  /** For the answer; everything together takes at most a second more. */
+  /** For each answer: storage that is silent is given up after it, and a second at most. */
   readonly timeoutMs: number;
   /** As in StorageQuestion. */
   readonly stuckDir: string | null;
+  /** How many such questions may be put to a superblock at a time; default 1. */
+  readonly lanes?: number;
 }
 
 type Unanswered = Exclude<ChildRun['ended'], { readonly kind: 'done' }>;
+type Answer = Exclude<ChildAnswer, { readonly kind: 'ready' | 'doing' | 'done' }>;
 type Failed = { readonly kind: 'error'; readonly errno: string } | Unanswered;
 
 /**
@@ -27,7 +30,7 @@ export async function checkWritable(
   options: AccessOptions & { readonly asUser?: { readonly uid: number; readonly gid: number } },
 ): Promise<WriteCheck> {
   const request = { operation: 'write_check', name: randomName(), user: options.asUser ?? null } as const;
-  const answer = await ask(directory, options, (path) => ({ ...request, directory: path }));
+  const { answer, step } = await ask(directory, options, (path) => ({ ...request, directory: path }));
   switch (answer.kind) {
     case 'written':
       return { kind: 'ok' };
@@ -37,8 +40,13 @@ export async function checkWritable(
       return { kind: 'error', step: answer.step, errno: answer.errno, freeBytes: answer.freeBytes };
     case 'error':
       return { kind: 'error', step: 'create', errno: answer.errno, freeBytes: null };
+    case 'timed_out':
+      return { kind: 'timed_out', step };
+    case 'still_blocked':
+    case 'not_asked':
+      return answer;
     default:
-      return isUnanswered(answer) ? answer : unexpected;
+      return unexpected;
   }
 }
 
@@ -47,7 +55,7 @@ export async function freePercent(
   path: string,
   options: AccessOptions,
 ): Promise<{ readonly kind: 'free'; readonly percent: number | null } | Failed> {
-  const answer = await ask(path, options, (canonical) => ({ operation: 'statfs', path: canonical }));
+  const { answer } = await ask(path, options, (canonical) => ({ operation: 'statfs', path: canonical }));
   if (answer.kind === 'statfs') return { kind: 'free', percent: answer.freePercent };
   return answer.kind === 'error' ? { kind: 'error', errno: answer.errno } : asUnanswered(answer);
 }
@@ -60,7 +68,7 @@ export async function canonicalPath(
   path: string,
   options: AccessOptions,
 ): Promise<{ readonly kind: 'canonical'; readonly path: string } | Failed> {
-  const answer = await ask(path, options, (canonical) => ({
+  const { answer } = await ask(path, options, (canonical) => ({
     operation: 'canonicalise',
     paths: [canonical],
     stopAt: [],
@@ -69,33 +77,43 @@ export async function canonicalPath(
   return answer.kind === 'error' ? { kind: 'error', errno: answer.errno } : asUnanswered(answer);
 }
 
-const unexpected: Unanswered = { kind: 'not_asked', detail: 'the probe program gave no answer' };
+const unexpected = { kind: 'not_asked', detail: 'the probe program gave no answer' } as const;
 
-function isUnanswered(answer: ChildAnswer | Unanswered): answer is Unanswered {
+function isUnanswered(answer: Answer | Unanswered): answer is Unanswered {
   return answer.kind === 'timed_out' || answer.kind === 'still_blocked' || answer.kind === 'not_asked';
 }
 
-function asUnanswered(answer: ChildAnswer | Unanswered): Unanswered {
+function asUnanswered(answer: Answer | Unanswered): Unanswered {
   return isUnanswered(answer) ? answer : unexpected;
+}
+
+/** The answer, and the last step that was begun. */
+interface Asked {
+  readonly answer: Answer | Unanswered;
+  readonly step: WriteStep | null;
 }
 
 /** Finds the superblock that answers for the path, so that it is never asked twice at a time, and asks. */
 async function ask(
   path: string,
-  { timeoutMs, stuckDir }: AccessOptions,
+  { timeoutMs, stuckDir, lanes = 1 }: AccessOptions,
   requestFor: (canonicalPath: string) => ChildRequest,
-): Promise<ChildAnswer | Unanswered> {
+): Promise<Asked> {
   const options = startTheClock(timeoutMs, stuckDir);
-  if (!path.startsWith('/')) return { kind: 'not_asked', detail: 'the path is not absolute' };
+  const ended = (answer: Asked['answer']): Asked => ({ answer, step: null });
+  if (!path.startsWith('/')) return ended({ kind: 'not_asked', detail: 'the path is not absolute' });
   const table = readMountTable();
   const paths = await canonicalise([path], [], table, options);
   const failure = paths.failureOf(path);
-  if (failure?.kind === 'error') return { kind: 'error', id: 0, errno: failure.errno };
-  if (failure?.kind === 'not_asked') return failure;
+  if (failure?.kind === 'error') return ended({ kind: 'error', id: 0, errno: failure.errno });
+  if (failure?.kind === 'not_asked') return ended(failure);
   const canonical = paths.of(path);
   const mount = isNormalised(canonical) ? (table.covering(canonical) ?? null) : null;
-  const run = await askChild(requestFor(canonical), { ...options, mount });
-  const answer = run.answers.find((line) => line.kind !== 'ready' && line.kind !== 'done');
-  if (answer) return answer;
-  return run.ended.kind === 'done' ? unexpected : run.ended;
+  const run = await askChild(requestFor(canonical), { ...options, mount, lanes });
+  let step: WriteStep | null = null;
+  for (const line of run.answers) {
+    if (line.kind === 'doing') step = line.step;
+    else if (line.kind !== 'ready' && line.kind !== 'done') return { answer: line, step };
+  }
+  return { answer: run.ended.kind === 'done' ? unexpected : run.ended, step };
 }

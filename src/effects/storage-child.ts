@@ -23,13 +23,13 @@ switch (request.operation) {
     canonicalise(request.paths, request.stopAt, answer);
     break;
   case 'write_check':
-    answer(checkWrite(request.directory, request.name, request.user));
+    answer(checkWrite(request.directory, request.name, request.user, answer));
     break;
   case 'statfs':
     answer(freeSpace(request.path));
     break;
   case 'bind':
-    answer((await import('./storage/child-bind.ts')).bind(request));
+    answer((await import('./storage/child-bind.ts')).bind(request, answer));
     break;
   case 'secure':
     answer((await import('./storage/child-bind.ts')).secure(request));

@@ -8,9 +8,11 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { bootClockMs } from './host.ts';
 import { makeStateFolder } from './state-folder.ts';
 import { thisBootId, processStart } from './storage/process-start.ts';
 
@@ -21,15 +23,22 @@ import { thisBootId, processStart } from './storage/process-start.ts';
  * every run would leave one more behind.
  */
 export type SuperblockClaim =
-  | { readonly kind: 'claimed'; readonly release: () => void }
-  /** `ageMs` is the time since that process started, by the boot clock. */
-  | { readonly kind: 'held'; readonly pid: number; readonly ageMs: number };
+  | {
+      readonly kind: 'claimed';
+      /** It has answered just now, and is asked on. */
+      readonly renew: () => void;
+      readonly release: () => void;
+    }
+  /** `silentMs` is the time since that process asked, or last heard an answer, by the boot clock. */
+  | { readonly kind: 'held'; readonly pid: number; readonly silentMs: number };
 
 interface Holder {
   readonly bootId: string;
   readonly pid: number;
   /** Field 22 of /proc/PID/stat: clock ticks since boot. */
   readonly startTicks: number;
+  /** When the storage last answered it, or else when it asked. */
+  heardAtBootMs: number;
 }
 
 /** A record is a hundred bytes; nobody's larger file is read. */
@@ -38,27 +47,39 @@ const maxRecordBytes = 4096;
 /** Holders of this process' own, for when the folder can't be used. */
 const held = new Map<string, Holder>();
 
-/** @param folder null: the claim holds within this process only (see `claimFolder`). */
+/**
+ * @param device `major:minor`; with `+N` behind it another claim on the same, for what may go side by side
+ * @param folder null: the claim holds within this process only (see `claimFolder`).
+ */
 export function claimSuperblock(folder: string | null, device: string, pid: number): SuperblockClaim {
   const start = processStart(pid);
   // It ended already: there is nothing to hold, and nothing that could block.
-  if (!start) return { kind: 'claimed', release: () => undefined };
-  const holder: Holder = { bootId: thisBootId(), pid, startTicks: start.startTicks };
+  if (!start) return { kind: 'claimed', renew: () => undefined, release: () => undefined };
+  const { startTicks } = start;
+  const holder: Holder = { bootId: thisBootId(), pid, startTicks, heardAtBootMs: bootClockMs() };
   const own = held.get(device);
-  if (own && ageOf(own) !== undefined) return { kind: 'held', pid: own.pid, ageMs: ageOf(own) ?? 0 };
+  if (own && isAlive(own)) return heldBy(own);
   const record = folder === null ? null : `${folder}/${device.replace(':', '-')}.json`;
   if (record !== null) {
     const other = recordHolder(record, holder);
-    if (other) return { kind: 'held', pid: other.pid, ageMs: ageOf(other) ?? 0 };
+    if (other) return heldBy(other);
   }
   held.set(device, holder);
   return {
     kind: 'claimed',
+    renew: () => {
+      holder.heardAtBootMs = bootClockMs();
+      if (record !== null && readHolder(record)?.pid === pid) replaceRecord(record, holder);
+    },
     release: () => {
       if (held.get(device) === holder) held.delete(device);
       if (record !== null && readHolder(record)?.pid === pid) removeFile(record);
     },
   };
+}
+
+function heldBy({ pid, heardAtBootMs }: Holder): SuperblockClaim {
+  return { kind: 'held', pid, silentMs: Math.max(0, bootClockMs() - heardAtBootMs) };
 }
 
 /**
@@ -88,15 +109,15 @@ function makeFolder(path: string): void {
 
 /** Makes the record; gives the living holder instead if there is one. */
 function recordHolder(record: string, holder: Holder): Holder | undefined {
-  const draft = `${record}.${randomBytes(6).toString('hex')}`;
+  const draft = draftOf(record);
   try {
-    writeFileSync(draft, JSON.stringify(holder), { flag: 'wx', mode: 0o600 });
+    writeDraft(draft, holder);
     // link(2) is atomic and never replaces: of two processes one gets the record. The second round is for a dead
     // holder's.
     for (let round = 0; round < 2; round += 1) {
       if (linkFile(draft, record)) return undefined;
       const other = readHolder(record);
-      if (other && ageOf(other) !== undefined) return other;
+      if (other && isAlive(other)) return other;
       removeFile(record);
     }
     return undefined;
@@ -107,6 +128,25 @@ function recordHolder(record: string, holder: Holder): Holder | undefined {
   } finally {
     removeFile(draft);
   }
+}
+
+function replaceRecord(record: string, holder: Holder): void {
+  const draft = draftOf(record);
+  try {
+    writeDraft(draft, holder);
+    renameSync(draft, record);
+  } catch {
+    // Then others take it for silent, as if it had not answered.
+    removeFile(draft);
+  }
+}
+
+function draftOf(record: string): string {
+  return `${record}.${randomBytes(6).toString('hex')}`;
+}
+
+function writeDraft(draft: string, holder: Holder): void {
+  writeFileSync(draft, JSON.stringify(holder), { flag: 'wx', mode: 0o600 });
 }
 
 function linkFile(from: string, to: string): boolean {
@@ -137,15 +177,12 @@ function readHolder(record: string): Holder | undefined {
 
 function isHolder(value: unknown): value is Holder {
   if (typeof value !== 'object' || value === null) return false;
-  const { bootId, pid, startTicks } = value as Record<string, unknown>;
-  return typeof bootId === 'string' && Number.isSafeInteger(pid) && Number.isSafeInteger(startTicks);
+  const { bootId, pid, startTicks, heardAtBootMs } = value as Record<string, unknown>;
+  return typeof bootId === 'string' && [pid, startTicks, heardAtBootMs].every(Number.isSafeInteger);
 }
 
-/** Milliseconds since the holder started; undefined if it has ended. */
-function ageOf(holder: Holder): number | undefined {
-  if (holder.bootId !== thisBootId()) return undefined;
-  const start = processStart(holder.pid);
-  return start?.startTicks === holder.startTicks ? start.ageMs : undefined;
+function isAlive({ bootId, pid, startTicks }: Holder): boolean {
+  return bootId === thisBootId() && processStart(pid)?.startTicks === startTicks;
 }
 
 function removeFile(path: string): void {

@@ -14,7 +14,7 @@ async function readJobs(request: JobsRequest): Promise<JobsAnswer> {
   const { url, answerMs, deadlineMs, stuckDir } = request;
   // One that is blocked in the kernel can't be killed either: no second one is sent after it.
   const claim = claimSuperblock(claimFolder(stuckDir), `database-${fingerprint(url)}`, process.pid);
-  if (claim.kind === 'held' && claim.ageMs >= deadlineMs) {
+  if (claim.kind === 'held' && claim.silentMs >= deadlineMs) {
     const because = `an earlier question to the database is still blocked (process ${claim.pid}).`;
     return { isKnown: false, because, fix: null };
   }

@@ -6,6 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Configuration } from '../config/schema.ts';
 import { LockHeldError } from '../core/errors.ts';
+import { inLanes } from '../core/in-lanes.ts';
 import type { StepResult } from '../core/plan.ts';
 import { onLocalDisk } from '../core/recovery/recovery-world.ts';
 import type { AbortStep, RecoveryStep, RestartStep, WaitStep } from '../core/recovery/recovery-plan.ts';
@@ -24,6 +25,7 @@ import {
   bindIfAbsent,
   done,
   failed,
+  sideBySide,
   skipped,
   unmountLayers,
   verifyPath,
@@ -82,15 +84,16 @@ class Round {
     return this.#steps.flatMap((step) => this.#results.get(step) ?? []);
   }
 
-  /** Every step of a kind, side by side. */
+  /** Every step of a kind, side by side: all at once, or so many at a time. */
   async #all<Kind extends RecoveryStep['kind']>(
     kind: Kind,
     act: (step: Extract<RecoveryStep, { kind: Kind }>) => Promise<Ending>,
+    lanes = Number.POSITIVE_INFINITY,
   ): Promise<void> {
     const steps = this.#steps.filter(
       (step): step is Extract<RecoveryStep, { kind: Kind }> => step.kind === kind,
     );
-    await Promise.all(steps.map((step) => this.#run(step, () => act(step))));
+    await inLanes(steps, lanes, (step) => this.#run(step, () => act(step)));
   }
 
   async #run(step: RecoveryStep, act: () => Promise<Ending>): Promise<void> {
@@ -124,11 +127,9 @@ class Round {
     try {
       const stateNow = await this.#lookAgain(steps);
       const trees = treesOf(steps);
-      await Promise.all(
-        trees.map(async (tree) => {
-          for (const step of tree) await this.#run(step, () => this.#mountStep(step, steps, stateNow));
-        }),
-      );
+      await inLanes(trees, sideBySide, async (tree) => {
+        for (const step of tree) await this.#run(step, () => this.#mountStep(step, steps, stateNow));
+      });
     } finally {
       lock.release();
     }
@@ -205,16 +206,20 @@ class Round {
     const steps = this.#steps.filter((step) => step.kind === 'verify');
     const due = steps.filter((step) => this.#causeToSkip(step) === null);
     const report = due.length === 0 ? null : await this.#observe(due.map(({ path }) => path));
-    await this.#all('verify', async ({ path }) => {
-      const { base } = this.#seen.world;
-      if (path !== base?.path) {
-        const seen = report?.paths.find((each) => each.path === path);
-        return await verifyPath(path, seen, this.#around);
-      }
-      const box = report?.base ?? undefined;
-      const identity = { kind: 'mount', fstype: base.fstype, source: '', root: '/' } as const;
-      return await verifyPath(this.#coldRoot(), box && { ...box, identity }, this.#around);
-    });
+    await this.#all(
+      'verify',
+      async ({ path }) => {
+        const { base } = this.#seen.world;
+        if (path !== base?.path) {
+          const seen = report?.paths.find((each) => each.path === path);
+          return await verifyPath(path, seen, this.#around);
+        }
+        const box = report?.base ?? undefined;
+        const identity = { kind: 'mount', fstype: base.fstype, source: '', root: '/' } as const;
+        return await verifyPath(this.#coldRoot(), box && { ...box, identity }, this.#around);
+      },
+      sideBySide,
+    );
   }
 
   /** The base is written to where its jobs write. */

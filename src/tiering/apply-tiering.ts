@@ -1,9 +1,10 @@
 /**
- * Carries out a tiering plan, tree by tree. The storage lock is held exclusively while the mounts of one tree change, so
+ * Carries out a tiering plan, a few trees at a time. The storage lock is held exclusively while their mounts change, so
  * that no worker admits a job while a path is neither the one nor the other. Each step checks again right before it acts
  * that things are as the plan says; one that fails stops nothing but what depends on it. Verified is without the lock.
  */
 import { LockHeldError } from '../core/errors.ts';
+import { inLanes } from '../core/in-lanes.ts';
 import type { StepResult } from '../core/plan.ts';
 import { isAtOrBelow } from '../core/storage/path-relation.ts';
 import type { BindStep, TieringPlan, TieringStep, UnmountStep } from '../core/tiering/tiering-plan.ts';
@@ -15,6 +16,7 @@ import {
   bindIfAbsent,
   done,
   failed,
+  sideBySide,
   skipped,
   unmountLayers,
   verifyPath,
@@ -31,13 +33,15 @@ export interface TieringSurroundings extends MountSurroundings {
   readonly liveCrawls: () => Promise<readonly LiveCrawl[]>;
   /** Those that the database says are running; null when it does not answer. Asked likewise. */
   readonly jobCrawls: () => Promise<readonly LiveCrawl[] | null>;
+  /** Called with each step as it ends. */
+  readonly onEnd: (result: StepResult<TieringStep>) => void;
 }
 
 type Result = StepResult<TieringStep>;
 
 /** @throws LockHeldError when the storage lock is not to be had in time */
 export async function applyTiering(plan: TieringPlan, around: TieringSurroundings): Promise<Result[]> {
-  const results: Result[] = [];
+  const results = new Map<TieringStep, Result>();
   const broken: string[] = [];
   const run = async (step: TieringStep, act: () => Promise<Ending>): Promise<void> => {
     const cause = broken.find((path) => isAtOrBelow(step.path, path));
@@ -47,26 +51,29 @@ export async function applyTiering(plan: TieringPlan, around: TieringSurrounding
         ? await act()
         : skipped(cause === step.path ? 'a step before it failed' : `what is above it failed: ${cause}`);
     if (ending.outcome === 'failed') broken.push(step.path);
-    results.push({ step, ...ending, durationMs: performance.now() - begin });
+    const result = { step, ...ending, durationMs: performance.now() - begin };
+    results.set(step, result);
+    around.onEnd(result);
   };
 
-  for (const tree of treesOf(plan)) {
-    const lock = await lockUnlessBegun(around.storageLock, results.length > 0);
+  for (const trees of inBatches(treesOf(plan), sideBySide)) {
+    const lock = await lockUnlessBegun(around.storageLock, results.size > 0);
     if (typeof lock === 'string') {
-      for (const step of tree) await run(step, () => Promise.resolve(failed(lock)));
+      for (const step of trees.flat()) await run(step, () => Promise.resolve(failed(lock)));
       continue;
     }
     try {
-      const look = await lookAgain(tree, around);
-      for (const step of tree) {
-        await run(step, async () => {
-          const crawl = crawlsOn([step.path, step.configuredPath], look.crawls)[0];
-          if (crawl !== undefined) return failed(`a crawl runs on it now (${crawl})`);
-          if (step.kind === 'bind') return await bindIfAbsent(step, around);
-          const problem = look.problemOf(step);
-          return problem === null ? await unmountLayers(step, bindsOf(tree), around) : failed(problem);
-        });
-      }
+      const look = await lookAgain(trees.flat(), around);
+      const mountStep = async (step: MountStep, tree: readonly MountStep[]): Promise<Ending> => {
+        const crawl = crawlsOn([step.path, step.configuredPath], look.crawls)[0];
+        if (crawl !== undefined) return failed(`a crawl runs on it now (${crawl})`);
+        if (step.kind === 'bind') return await bindIfAbsent(step, around);
+        const problem = look.problemOf(step);
+        return problem === null ? await unmountLayers(step, bindsOf(tree), around) : failed(problem);
+      };
+      await inLanes(trees, sideBySide, async (tree) => {
+        for (const step of tree) await run(step, () => mountStep(step, tree));
+      });
     } finally {
       lock.release();
     }
@@ -83,12 +90,15 @@ export async function applyTiering(plan: TieringPlan, around: TieringSurrounding
     [...bindsOf(plan.steps), ...plan.steps.filter((step) => step.kind === 'secure')],
     around,
   );
-  for (const step of verifies)
-    await run(step, async () => {
-      const seen = report.paths.find(({ path }) => path === step.path);
-      return await verifyPath(step.path, seen, around);
-    });
-  return results;
+  await inLanes(verifies, sideBySide, async (step) => {
+    const seen = report.paths.find(({ path }) => path === step.path);
+    await run(step, () => verifyPath(step.path, seen, around));
+  });
+  return plan.steps.flatMap((step) => results.get(step) ?? []);
+}
+
+function* inBatches<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let begin = 0; begin < items.length; begin += size) yield items.slice(begin, begin + size);
 }
 
 /** Once something has been done, what could not be done beside it is told with it. */

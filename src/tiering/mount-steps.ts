@@ -24,6 +24,9 @@ export interface MountSurroundings {
   readonly workerUser: UserIds;
 }
 
+/** How many paths that do not lie in one another are mounted or proved at a time. */
+export const sideBySide = 4;
+
 export type Ending = Pick<StepResult<never>, 'outcome' | 'error'>;
 
 export const done: Ending = { outcome: 'done', error: null };
@@ -89,7 +92,7 @@ export async function bindIfAbsent(step: BindStep, around: MountSurroundings): P
   if (outer !== null && table.topmostAt(outer.path)?.device !== outer.device)
     return failed(`${outer.path}, in which it lies, is not mounted as it was when the plan was made`);
   const order = { base, coldPath: step.coldPath, makesCold: step.makesCold, jobsRoot, hotPath: step.path };
-  const result = await bindHotPath(order, access);
+  const result = await bindHotPath(order, { ...access, lanes: sideBySide });
   return result.kind === 'done' ? done : failed(result.detail);
 }
 
@@ -110,7 +113,7 @@ export async function verifyPath(
   { staleErrnos, access, workerUser }: MountSurroundings,
 ): Promise<Ending> {
   if (seen?.state !== 'healthy') return failed(`${seen?.state ?? 'unknown'}: ${seen?.reason ?? 'not seen'}`);
-  const check = await checkWritable(path, { ...access, asUser: workerUser });
+  const check = await checkWritable(path, { ...access, asUser: workerUser, lanes: sideBySide });
   const fstype = seen.identity.kind === 'mount' ? seen.identity.fstype : 'local';
   const verdict = judgeWriteCheck(check, { fstype, staleErrnos });
   return verdict === null ? done : failed(`${verdict.state}: ${verdict.reason}`);

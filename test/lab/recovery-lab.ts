@@ -22,6 +22,7 @@ export interface LabJob {
   readonly output_dir: string;
   readonly last_error: string | null;
   readonly infra_error_next_attempt_utc: string | null;
+  readonly parked: { readonly reason: string; readonly since: string } | null;
 }
 
 export type JobName = 'hc' | 'cihr' | 'own' | 'local';

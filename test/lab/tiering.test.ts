@@ -64,6 +64,9 @@ test('nothing is ever bound from a base that is not mounted (F11)', async () => 
 test('stale mounts are replaced when that is asked for, and only then', async () => {
   await withTieredLab(['hc/2026', 'phac/2026'], async ({ host, box }) => {
     assert.equal((await tier(host, '--apply')).status, 0);
+    // As earlier repairs by hand leave it: all layers of the dead file system go in one run.
+    await host.runOk(`for layer in 2 3 4; do mount --bind ${cold('phac/2026')} ${hot('phac/2026')}; done`);
+    assert.equal(host.mountsOn(hot('phac/2026')).length, 4);
     await killSshfs(host, box.base);
     await mountBase(box);
     const left = await tier(host, '--apply');

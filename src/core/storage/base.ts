@@ -1,4 +1,4 @@
-import { judgeLookup, type LookupContext } from './judge-lookup.ts';
+import { describeSlowness, judgeLookup, type LookupContext } from './judge-lookup.ts';
 import type { Lookup } from './lookup.ts';
 import type { Mount } from './mountinfo.ts';
 import type { MountTable } from './mount-table.ts';
@@ -50,7 +50,8 @@ export function judgeBase(
   if (isReadOnly(base.mount)) {
     return { state: 'unwritable', errno: 'EROFS', reason: 'mounted read-only', mount };
   }
-  return { state: 'healthy', errno: null, reason: 'mounted, and a random name was looked up in time', mount };
+  const reason = `mounted, and a random name was looked up in time${describeSlowness(lookup)}`;
+  return { state: 'healthy', errno: null, reason, mount };
 }
 
 export function isReadOnly(mount: Mount): boolean {

@@ -8,6 +8,15 @@ export interface LookupContext {
   readonly waitingRequests: number | null;
 }
 
+/** A name takes one to three round trips to the server; more than this is felt in everything that a crawl does. */
+const slowMs = 1000;
+
+/** What is odd about an answer that came in time, to follow a reason; empty if nothing is. */
+export function describeSlowness(lookup: Lookup): string {
+  if (lookup.kind !== 'answered' || lookup.tookMs === undefined || lookup.tookMs < slowMs) return '';
+  return `; it answers slowly (${(lookup.tookMs / 1000).toFixed(1)} s for a name)`;
+}
+
 /** The state that a lookup alone decides; null when it was answered as it should be. */
 export function judgeLookup(lookup: Lookup, context: LookupContext): StorageVerdict | null {
   switch (lookup.kind) {

@@ -1,5 +1,5 @@
 import { isReadOnly } from './base.ts';
-import { judgeLookup } from './judge-lookup.ts';
+import { describeSlowness, judgeLookup } from './judge-lookup.ts';
 import type { Lookup } from './lookup.ts';
 import { mismatchReason } from './mismatch.ts';
 import type { PathEvidence } from './path-evidence.ts';
@@ -83,5 +83,5 @@ function healthyReason({ lookup, path, table, base, expectation }: PathEvidence)
   const layers = table.stackAt(path).length;
   const stacked = layers > 1 ? `; ${layers} mounts are stacked here` : '';
   const orphaned = expectation.kind === 'bind' && base?.mount === null;
-  return `${lookedUpInTime}${orphaned ? '; it outlived the base, which is not mounted' : ''}${stacked}`;
+  return `${lookedUpInTime}${describeSlowness(lookup)}${orphaned ? '; it outlived the base, which is not mounted' : ''}${stacked}`;
 }

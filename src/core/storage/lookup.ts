@@ -7,8 +7,8 @@ export type PathKind = 'directory' | 'symlink' | 'other' | 'absent';
  * storage is gone.
  */
 export type Lookup =
-  /** The random name is not there, as it must be; then the path itself was looked up. */
-  | { readonly kind: 'answered'; readonly path: PathKind }
+  /** The random name is not there, as it must be, which took `tookMs`; then the path itself was looked up. */
+  | { readonly kind: 'answered'; readonly path: PathKind; readonly tookMs?: number }
   | { readonly kind: 'error'; readonly errno: string }
   /** No answer within the deadline. */
   | { readonly kind: 'timed_out' }

@@ -12,7 +12,8 @@ export type WriteCheck =
     }
   /** The file read back differs from what was written. */
   | { readonly kind: 'corrupt' }
-  | { readonly kind: 'timed_out' }
+  /** No answer for as long as one may take, in the given step; null where that was before the first. */
+  | { readonly kind: 'timed_out'; readonly step: WriteStep | null }
   | { readonly kind: 'still_blocked'; readonly pid: number }
   | { readonly kind: 'not_asked'; readonly detail: string };
 
@@ -29,7 +30,7 @@ export function judgeWriteCheck(
     case 'corrupt':
       return { state: 'unknown', errno: null, reason: 'a file read back differs from what was written' };
     case 'timed_out':
-      return { state: 'hung', errno: null, reason: 'a small file could not be written in time' };
+      return { state: 'hung', errno: null, reason: `no answer in time: ${describe(check.step)}` };
     case 'still_blocked':
       return {
         state: 'hung',
@@ -43,6 +44,10 @@ export function judgeWriteCheck(
   }
 }
 
+function describe(step: WriteStep | null): string {
+  return `could not ${(step ?? 'write').replace('_', ' ')} a small file`;
+}
+
 /**
  * SFTP has one status for a full disk, an exceeded quota and a read-only file system: "failure". sshfs makes it
  * EPERM where it waits for the answer, and EIO where the data was written behind (seen at fsync). A refusal of
@@ -53,7 +58,7 @@ function judgeWriteError(
   { fstype, staleErrnos }: { readonly fstype: string; readonly staleErrnos: readonly string[] },
 ): StorageVerdict {
   const state = stateOfErrno(errno, staleErrnos);
-  const wording = `could not ${step.replace('_', ' ')} a small file (${errno})`;
+  const wording = `${describe(step)} (${errno})`;
   if (freeBytes === 0 && (errno === 'EPERM' || errno === 'EIO')) {
     return { state: 'unwritable', errno, reason: `${wording}: no space is left` };
   }

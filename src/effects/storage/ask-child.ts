@@ -8,20 +8,27 @@ import { lookupConcurrency } from './child-lookup.ts';
 import type { ChildAnswer, ChildRequest } from './child-protocol.ts';
 
 export interface AskOptions {
-  /** performance.now() at which we return at the latest, the start of the child included. */
+  /** performance.now() at which we return at the latest if nothing is answered, the start of the child included. */
   readonly dueAt: number;
-  /** For the answer, from the moment of the question. Another process' question that is older counts as blocked. */
+  /** The same for storage that goes on answering. */
+  readonly slowDueAt: number;
+  /**
+   * For each answer, from the question or the answer before it. Another process' question to which the storage has been
+   * silent for so long counts as blocked.
+   */
   readonly timeoutMs: number;
   /** The mount whose superblock the request touches; null for a request that stays clear of network mounts. */
   readonly mount: Mount | null;
   /** Of `claimFolder`. */
   readonly claimFolder: string | null;
+  /** How many such questions a superblock may be asked at a time; default 1. If it hangs, so many processes hang with it. */
+  readonly lanes?: number;
   /** The program that starts the child, if it is not started directly. */
   readonly through?: StartedThrough;
 }
 
 /** What all questions of one look have in common. */
-export type LookOptions = Omit<AskOptions, 'mount'>;
+export type LookOptions = Omit<AskOptions, 'mount' | 'through' | 'lanes'>;
 
 /** A program and its first arguments; what is appended to them is run. */
 export type StartedThrough = readonly [string, ...string[]];
@@ -39,40 +46,64 @@ export interface ChildRun {
 /** Milliseconds between two looks at the claim of another process. */
 const claimPollMs = 25;
 
+/** How often a claim says that it was answered: each time costs two writes. */
+const renewalsInTimeout = 4;
+
 /**
- * Puts one request to a new storage child and returns at `dueAt` at the latest. A child that is not done by then is
- * sent KILL and abandoned; its claim on the superblock stays until it has really ended.
+ * Puts one request to a new storage child, and waits for its end as long as it answers, at the latest until `slowDueAt`. A
+ * child that falls silent before is sent KILL and abandoned; its claim on the superblock stays until it has really ended.
  */
 export async function askChild(request: ChildRequest, options: AskOptions): Promise<ChildRun> {
+  const { timeoutMs, dueAt, slowDueAt } = options;
   const child = startChild(options.through);
   if (child instanceof Error) return { answers: [], ended: notStarted(child) };
   const conversation = listen(child);
-  const giveUp = (): void => {
-    conversation.giveUp();
-    child.kill('SIGKILL');
-    abandon(child);
+  let timer: NodeJS.Timeout | undefined;
+  const giveUpAt = (at: number, ended: ChildRun['ended']): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      conversation.end(ended);
+      child.kill('SIGKILL');
+      abandon(child);
+    }, at - performance.now());
   };
-  const remainingMs = (): number => options.dueAt - performance.now();
-  let timer = setTimeout(giveUp, remainingMs());
+  giveUpAt(dueAt, notInTime);
   let release = (): void => undefined;
   // The claim is taken only for the moment of the question itself: programs start slowly on a busy machine.
   if (await conversation.isReady) {
-    const claim = await claimInTime(child, options);
+    clearTimeout(timer);
+    const { claim, isAnswering } = await claimInTime(child, options);
     if (claim?.kind === 'held') {
       child.kill('SIGKILL');
-      conversation.end({ kind: 'still_blocked', pid: claim.pid });
+      conversation.end(isAnswering ? tooSlow(timeoutMs) : { kind: 'still_blocked', pid: claim.pid });
     } else {
       if (claim) release = claim.release;
       child.once('exit', release);
-      clearTimeout(timer);
-      timer = setTimeout(giveUp, Math.min(options.timeoutMs, remainingMs()));
-      conversation.ask(request);
+      const now = performance.now();
+      giveUpAt(isAnswering ? now + timeoutMs : Math.min(now + timeoutMs, dueAt), { kind: 'timed_out' });
+      let renewedAt = now;
+      conversation.ask(request, () => {
+        const now = performance.now();
+        if (now + timeoutMs < slowDueAt) giveUpAt(now + timeoutMs, { kind: 'timed_out' });
+        else giveUpAt(slowDueAt, tooSlow(timeoutMs));
+        if (now < renewedAt + timeoutMs / renewalsInTimeout) return;
+        claim?.renew();
+        renewedAt = now;
+      });
     }
   }
   const ended = await conversation.ended;
   clearTimeout(timer);
   if (ended.kind === 'done') release();
   return { answers: conversation.answers, ended };
+}
+
+// A machine too busy to start a program in time says nothing about its storage.
+const notInTime = { kind: 'not_asked', detail: 'the probe program did not start in time' } as const;
+
+function tooSlow(timeoutMs: number): ChildRun['ended'] {
+  const seconds = (timeoutMs * patience) / 1000;
+  return { kind: 'not_asked', detail: `the storage answers, but too slowly to be done within ${seconds} s` };
 }
 
 /** Most failures to start are emitted, but some (no memory) are thrown. */
@@ -96,21 +127,33 @@ function notStarted(error: Error): ChildRun['ended'] {
   return { kind: 'not_asked', detail: `the probe program could not be started: ${error.message}` };
 }
 
+interface ClaimInTime {
+  /** Null: it is asked without one. */
+  readonly claim: SuperblockClaim | null;
+  /** Whether others were answered while we waited. */
+  readonly isAnswering: boolean;
+}
+
 /**
  * Another process' question to the same network file system is waited for while it is young enough to be a healthy
- * one. Local disks are asked by several at a time; only a question that is blocked there stops the next one. Null:
- * asked without a claim.
+ * one. Local disks are asked by several at a time; only a question that is blocked there stops the next one.
  */
 async function claimInTime(
   child: ChildProcess,
-  { mount, dueAt, timeoutMs, claimFolder: folder }: AskOptions,
-): Promise<SuperblockClaim | null> {
-  if (!mount || child.pid === undefined) return null;
-  for (;;) {
-    const claim = claimSuperblock(folder, mount.device, child.pid);
-    if (claim.kind === 'claimed' || claim.ageMs >= timeoutMs) return claim;
-    if (!isNetworkFileSystem(mount.fstype)) return null;
-    if (performance.now() + claimPollMs >= dueAt) return claim;
+  { mount, dueAt, slowDueAt, timeoutMs, claimFolder: folder, lanes = 1 }: AskOptions,
+): Promise<ClaimInTime> {
+  const begin = performance.now();
+  let isAnswering = false;
+  if (!mount || child.pid === undefined) return { claim: null, isAnswering };
+  for (let lane = 0; ; lane = (lane + 1) % lanes) {
+    const claim = claimSuperblock(folder, mount.device + (lane === 0 ? '' : `+${lane}`), child.pid);
+    if (claim.kind === 'claimed') return { claim, isAnswering };
+    if (claim.silentMs >= timeoutMs) return { claim, isAnswering: false };
+    if (lane < lanes - 1) continue;
+    if (!isNetworkFileSystem(mount.fstype)) return { claim: null, isAnswering };
+    const now = performance.now();
+    isAnswering ||= claim.silentMs < now - begin - claimPollMs;
+    if (now + claimPollMs >= (isAnswering ? slowDueAt : dueAt)) return { claim, isAnswering };
     await new Promise((resolve) => setTimeout(resolve, claimPollMs));
   }
 }
@@ -119,7 +162,7 @@ function listen(child: ChildProcess) {
   const answers: ChildAnswer[] = [];
   const ready = Promise.withResolvers<boolean>();
   const over = Promise.withResolvers<ChildRun['ended']>();
-  let isAsked = false;
+  let onAnswer = (): void => undefined;
   const end = (ended: ChildRun['ended']): void => {
     over.resolve(ended);
     ready.resolve(false);
@@ -131,6 +174,7 @@ function listen(child: ChildProcess) {
     rest = lines.pop() ?? '';
     for (const line of lines) answers.push(JSON.parse(line) as ChildAnswer);
     ready.resolve(true);
+    onAnswer();
     if (answers.at(-1)?.kind === 'done') end({ kind: 'done' });
   });
   // A child that ends early closes its pipes under our hands; "close" tells the rest.
@@ -148,14 +192,9 @@ function listen(child: ChildProcess) {
     isReady: ready.promise,
     ended: over.promise,
     end,
-    ask: (request: ChildRequest) => {
-      isAsked = true;
+    ask: (request: ChildRequest, hasAnswered: () => void) => {
+      onAnswer = hasAnswered;
       child.stdin?.end(JSON.stringify(request));
-    },
-    giveUp: () => {
-      // A machine too busy to start a program in time says nothing about its storage.
-      if (isAsked) end({ kind: 'timed_out' });
-      else end({ kind: 'not_asked', detail: 'the probe program did not start in time' });
     },
   };
 }
@@ -163,12 +202,18 @@ function listen(child: ChildProcess) {
 /** What starting programs and judging may take beside the answer itself, on a busy machine. */
 const allowanceMs = 700;
 
+/** How many times the timeout for one answer everything may take together, as long as answers come. */
+const patience = 4;
+
 /**
- * Options for all questions of one observation: no matter how many, they end within the timeout and `allowanceMs`.
+ * Options for all questions of one observation. No matter how many: with storage that is silent they end within the timeout
+ * and `allowanceMs`, with storage that answers slowly within `patience` times the timeout.
  */
 export function startTheClock(timeoutMs: number, stuckDir: string | null): LookOptions {
+  const now = performance.now();
   return {
-    dueAt: performance.now() + timeoutMs + allowanceMs,
+    dueAt: now + timeoutMs + allowanceMs,
+    slowDueAt: now + timeoutMs * patience,
     timeoutMs,
     claimFolder: stuckDir === null ? null : claimFolder(stuckDir),
   };

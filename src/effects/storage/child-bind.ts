@@ -11,20 +11,27 @@ import { runMountProgram } from './mount-program.ts';
 /** Thrown for what is not as the plan says; its message is a sentence without full stop. */
 class Surprise extends Error {}
 
-/** Mounts the cold directory at the hot one: nosuid, nodev, private. What can't be proved right is taken off again. */
-export function bind(request: BindRequest): ChildAnswer {
+/**
+ * Mounts the cold directory at the hot one: nosuid, nodev, private. What can't be proved right is taken off again. Each step
+ * is told before, as it may wait for a server.
+ */
+export function bind(request: BindRequest, answer: (line: ChildAnswer) => void): ChildAnswer {
+  const tell = (): void => {
+    answer({ kind: 'doing', step: null });
+  };
   let doing = 'open the storage box';
   try {
     requireSameBase(request);
-    const cold = openCold(request, (step) => {
-      doing = step;
-    });
+    const base = openBase(request);
+    doing = `${request.makesCold ? 'make or ' : ''}open the cold directory`;
+    const cold = openCold(request, base, tell);
     doing = 'make or open the hot directory';
-    const hot = openBelow(openDirectory(request.jobsRoot), request.hotNames, true);
+    const hot = openBelow(openDirectory(request.jobsRoot), request.hotNames, true, tell);
     if (mountIdOf(hot) !== request.coveringMountId) {
       throw new Surprise('something is mounted at the hot path meanwhile');
     }
     doing = 'mount';
+    tell();
     const before = readMountTable().mounts;
     // Onto the open directory: a link put in its place meanwhile is nothing to us.
     const problem = runMountProgram('mount', ['-c', '--bind', fdOf(0), fdOf(1)], [cold, hot]);
@@ -32,6 +39,7 @@ export function bind(request: BindRequest): ChildAnswer {
     const made = newMount(request, before);
     if (made === null) throw new Surprise(problem ?? 'the new mount is not in the mount table');
     doing = 'open the new mount';
+    tell();
     return prove(request, made.id, problem);
   } catch (error) {
     if (error instanceof Surprise) return { kind: 'refused', errno: null, detail: error.message };
@@ -65,13 +73,16 @@ function requireSameBase({ base }: BindRequest): void {
   if (!isSame) throw new Surprise('the storage box is not mounted as it was when the plan was made');
 }
 
-function openCold(request: BindRequest, tell: (step: string) => void): number {
+function openBase(request: BindRequest): number {
   const base = openDirectory(request.base.path);
   if (mountIdOf(base) !== request.base.mountId) {
     throw new Surprise('the storage box is not mounted as it was when the plan was made');
   }
-  tell(`${request.makesCold ? 'make or ' : ''}open the cold directory`);
-  const cold = openBelow(base, request.coldNames, request.makesCold);
+  return base;
+}
+
+function openCold(request: BindRequest, base: number, tell: () => void): number {
+  const cold = openBelow(base, request.coldNames, request.makesCold, tell);
   if (mountIdOf(cold) !== request.base.mountId) {
     throw new Surprise('another mount lies over the cold directory');
   }

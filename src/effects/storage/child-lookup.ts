@@ -1,4 +1,5 @@
 import { lstat, type Stats } from 'node:fs';
+import { inLanes } from '../../core/in-lanes.ts';
 import type { PathKind } from '../../core/storage/lookup.ts';
 import type { ChildAnswer, LookupTarget } from './child-protocol.ts';
 import { errnoName } from './errno-name.ts';
@@ -16,19 +17,20 @@ export async function lookUp(
   const firstAnswer = await lookUpOne(...first);
   answer(firstAnswer);
   if (firstAnswer.kind === 'error' && stopOnErrnos.includes(firstAnswer.errno)) return;
-  const lanes = Array.from({ length: Math.min(lookupConcurrency, others.length) }, async () => {
-    for (let next = others.shift(); next; next = others.shift()) answer(await lookUpOne(...next));
+  await inLanes(others, lookupConcurrency, async (next) => {
+    answer(await lookUpOne(...next));
   });
-  await Promise.all(lanes);
 }
 
 async function lookUpOne(id: number, { path, name }: LookupTarget): Promise<ChildAnswer> {
+  const begin = performance.now();
   const random = await lstatOf(path === '/' ? `/${name}` : `${path}/${name}`);
   if (random.errno !== null && random.errno !== 'ENOENT') return { kind: 'error', id, errno: random.errno };
+  const tookMs = performance.now() - begin;
   // Only now: known names are answered from a cache, the random one was not.
   const self = await lstatOf(path);
   if (self.errno !== null && self.errno !== 'ENOENT') return { kind: 'error', id, errno: self.errno };
-  return { kind: 'looked_up', id, path: self.stats ? kindOf(self.stats) : 'absent' };
+  return { kind: 'looked_up', id, path: self.stats ? kindOf(self.stats) : 'absent', tookMs };
 }
 
 function kindOf(stats: Stats): PathKind {

@@ -22,11 +22,20 @@ export function openDirectory(path: string): number {
   return openSync(path, flags);
 }
 
-/** Opens what is at `names` below the open directory. With `make`, absent directories are made, like the one above. */
-export function openBelow(fd: number, names: readonly string[], make: boolean): number {
+/**
+ * Opens what is at `names` below the open directory. With `make`, absent directories are made, like the one above.
+ * @param tell called before each name, which may wait for a server
+ */
+export function openBelow(
+  fd: number,
+  names: readonly string[],
+  make: boolean,
+  tell: () => void = () => undefined,
+): number {
   let current = openSync(viaDescriptor(fd), O_PATH | constants.O_DIRECTORY);
   for (const name of names) {
     const above = current;
+    tell();
     try {
       current = openName(above, name, make);
     } finally {
@@ -45,7 +54,16 @@ function openName(above: number, name: string, make: boolean): number {
   } catch (error) {
     if (!make || errnoName(error) !== 'ENOENT') throw error;
   }
-  mkdirSync(path);
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Somebody else made it just now; SFTP has no error of its own for that, so whatever it was, we look.
+    try {
+      return openDirectory(path);
+    } catch {
+      throw error;
+    }
+  }
   const made = openDirectory(path);
   const owner = fstatSync(above);
   try {

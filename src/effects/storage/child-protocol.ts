@@ -91,8 +91,11 @@ export type ChildAnswer =
   | { readonly kind: 'ready' }
   /** The last line: nothing is touched any more. */
   | { readonly kind: 'done' }
+  /** It goes on to the next step, a write check says to which: the one before was answered. */
+  | { readonly kind: 'doing'; readonly step: WriteStep | null }
   | { readonly kind: 'error'; readonly id: number; readonly errno: string }
-  | { readonly kind: 'looked_up'; readonly id: number; readonly path: PathKind }
+  /** `tookMs`: until the random name was answered. */
+  | { readonly kind: 'looked_up'; readonly id: number; readonly path: PathKind; readonly tookMs: number }
   | { readonly kind: 'canonical'; readonly id: number; readonly path: string }
   | { readonly kind: 'written' }
   | { readonly kind: 'corrupt' }

@@ -10,37 +10,42 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
 const contentLength = 4096;
 
 /**
- * Makes a file, writes, syncs, reads it back and removes it. The file is removed after a failure too; only a hang
+ * Makes a file, writes, syncs, reads it back and removes it; each step is told before, as each waits for its answer. The file is removed after a failure too; only a hang
  * between its making and its removal leaves one behind (its name tells what it is).
  */
 export function checkWrite(
   directory: string,
   name: string,
   user: { readonly uid: number; readonly gid: number } | null,
+  answer: (line: ChildAnswer) => void,
 ): ChildAnswer {
-  let step: WriteStep = 'become_user';
+  let step = 'become_user' as WriteStep;
+  const begin = (next: WriteStep): void => {
+    step = next;
+    answer({ kind: 'doing', step });
+  };
   const path = `${directory}/${name}`;
   let file: number | null = null;
   let isMade = false;
   try {
     if (user) becomeUser(user);
-    step = 'create';
+    begin('create');
     file = openSync(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, 0o600);
     isMade = true;
-    step = 'write';
+    begin('write');
     const content = Buffer.alloc(contentLength, name);
     writeSync(file, content, 0, contentLength, 0);
-    step = 'sync';
+    begin('sync');
     fsyncSync(file);
-    step = 'read';
+    begin('read');
     const back = Buffer.alloc(contentLength);
     const length = readSync(file, back, 0, contentLength, 0);
     // Network file systems report late write errors at close.
-    step = 'sync';
+    begin('sync');
     const open = file;
     file = null;
     closeSync(open);
-    step = 'remove';
+    begin('remove');
     unlinkSync(path);
     isMade = false;
     return length === contentLength && back.equals(content) ? { kind: 'written' } : { kind: 'corrupt' };

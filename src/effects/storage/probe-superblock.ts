@@ -52,7 +52,11 @@ function readLookups(run: ChildRun, asked: readonly string[]): Map<string, Looku
   const lookups = new Map<string, Lookup>();
   for (const answer of run.answers) {
     if (answer.kind === 'looked_up') {
-      lookups.set(asked[answer.id] ?? '', { kind: 'answered', path: answer.path });
+      lookups.set(asked[answer.id] ?? '', {
+        kind: 'answered',
+        path: answer.path,
+        tookMs: answer.tookMs,
+      });
     } else if (answer.kind === 'error') {
       lookups.set(asked[answer.id] ?? '', { kind: 'error', errno: answer.errno });
     }

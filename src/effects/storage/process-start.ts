@@ -1,13 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { bootClockMs, thisHost } from '../host.ts';
-
-/** /proc counts in hundredths of a second on every Linux architecture that Node runs on (USER_HZ). */
-const ticksPerSecond = 100;
+import { thisHost } from '../host.ts';
 
 export interface ProcessStart {
   /** Clock ticks since boot: with the boot id and the pid it names one process for ever. */
   readonly startTicks: number;
-  readonly ageMs: number;
 }
 
 /**
@@ -23,9 +19,7 @@ export function processStart(pid: number): ProcessStart | undefined {
     // After KILL the main thread is a zombie at once, while a thread that waits for hung storage lives on.
     const isMainThreadGone = field(3) === 'Z' || field(3) === 'X';
     if (isMainThreadGone && Number(field(20)) <= 1) return undefined;
-    const startTicks = Number(field(22));
-    const startedAtMs = (startTicks / ticksPerSecond) * 1000;
-    return { startTicks, ageMs: Math.max(0, bootClockMs() - startedAtMs) };
+    return { startTicks: Number(field(22)) };
   } catch {
     return undefined;
   }

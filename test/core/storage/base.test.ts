@@ -82,7 +82,7 @@ const writes: readonly (readonly [WriteCheck, string, StorageState | undefined])
   [{ kind: 'error', step: 'sync', errno: 'EIO', freeBytes: null }, 'fuse.sshfs', 'degraded'],
   [{ kind: 'error', step: 'create', errno: 'ENOTCONN', freeBytes: null }, 'fuse.sshfs', 'dead'],
   [{ kind: 'corrupt' }, 'fuse.sshfs', 'unknown'],
-  [{ kind: 'timed_out' }, 'fuse.sshfs', 'hung'],
+  [{ kind: 'timed_out', step: 'sync' }, 'fuse.sshfs', 'hung'],
   [{ kind: 'still_blocked', pid: 7 }, 'fuse.sshfs', 'hung'],
   [{ kind: 'not_asked', detail: 'busy' }, 'fuse.sshfs', 'unknown'],
 ];
