@@ -37,6 +37,7 @@ export function jobJson(job: Job, nowMs: number): Record<string, unknown> {
         : { reason: job.parked.reason, since: isoTime(job.parked.sinceMs), detail: job.parked.detail },
     config: { infra_error_next_attempt_utc: isoTime(infraRetryMs) },
     storage_identity: job.storageIdentity,
+    most_archived_bytes: job.mostArchivedBytes,
     progress:
       job.progress === null
         ? null

@@ -3,7 +3,7 @@ import type { Configuration } from '../config/schema.ts';
 import { OperatorError, UsageError } from '../core/errors.ts';
 import { isBelow } from '../core/storage/path-relation.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
-import { canonicalPath, freePercent, type AccessOptions } from '../effects/storage-access.ts';
+import { canonicalPath, freeSpace, type AccessOptions } from '../effects/storage-access.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
 
 /** File systems take no longer names than this, and the kernel no longer paths than 4096; files of ours are made below. */
@@ -44,7 +44,7 @@ export async function outputDirectory(wanted: string, configuration: Configurati
 
 /** @throws UsageError when the path, or one above it, is a file: then a name below it is ENOTDIR, not ENOENT. */
 async function refuseFile(path: string, configuration: Configuration): Promise<void> {
-  const below = await freePercent(join(path, 'name'), accessOptions(configuration));
+  const below = await freeSpace(join(path, 'name'), accessOptions(configuration));
   if (below.kind === 'error' && below.errno === 'ENOTDIR') throw cannotBeDirectory(path, below.errno);
 }
 

@@ -6,9 +6,10 @@ import { meanings, nextSteps, urgency, type NextStep, type PathRole } from '../c
 import { describeShadowed } from '../core/storage/shadowed-data.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { wrap } from '../core/text/wrap.ts';
+import type { ObservedPath } from '../effects/storage-probe.ts';
 import type { Survey, SurveyedPath } from '../hot-paths/survey.ts';
 import { andMore, describeSteps, labelled, maxListed, pathLine } from './storage-status-layout.ts';
-import { formatTime } from './table.ts';
+import { formatBytes, formatTime } from './table.ts';
 
 /*
  * `storage status` as a person reads it: one sentence on the whole, then what is wrong, state by state, each with its
@@ -81,7 +82,7 @@ function isParkedThough(survey: Survey): (path: SurveyedPath) => boolean {
 }
 
 function linesOf(survey: Survey, { storagebox }: Configuration): Line[] {
-  const { base, paths } = survey;
+  const { base, baseSpace, paths } = survey;
   const boxLine: Line[] =
     base === null
       ? []
@@ -89,7 +90,7 @@ function linesOf(survey: Survey, { storagebox }: Configuration): Line[] {
           {
             state: base.state,
             path: escapeForTerminal(base.path),
-            who: 'the storage box',
+            who: `the storage box${baseSpace === null ? '' : `, ${formatBytes(baseSpace.bytes)} free`}`,
             seen: escapeForTerminal(base.reason),
             role: 'base',
             unit: storagebox.unit,
@@ -97,7 +98,7 @@ function linesOf(survey: Survey, { storagebox }: Configuration): Line[] {
         ];
   const hotLines = paths.map((path): Line => {
     const { seen } = path;
-    const role = roleOf(seen.expectation.kind);
+    const role = isGoneInside(seen) ? 'other' : roleOf(seen.expectation.kind);
     return {
       state: seen.state,
       path: escapeForTerminal(seen.path),
@@ -112,6 +113,14 @@ function linesOf(survey: Survey, { storagebox }: Configuration): Line[] {
     };
   });
   return [...boxLine, ...hotLines];
+}
+
+/** The mount is what it should be; what is missing lay in it. */
+function isGoneInside({ state, coveredBy, expectation }: ObservedPath): boolean {
+  if (state !== 'missing') return false;
+  return (
+    (expectation.kind === 'bind' || expectation.kind === 'mount') && coveredBy === expectation.mountPoint
+  );
 }
 
 function roleOf(kind: SurveyedPath['seen']['expectation']['kind']): PathRole {

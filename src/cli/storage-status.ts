@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { BaseReport } from '../core/storage/base.ts';
 import { coldPathOf } from '../core/storage/expectation.ts';
 import type { Shadowed } from '../core/storage/shadowed-data.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
@@ -52,13 +53,18 @@ async function askerBesides(workerUser: string, environment: NodeJS.ProcessEnv):
 function surveyJson(survey: Survey): Record<string, unknown> {
   const { base, paths, manifestProblems, jobs } = survey;
   return {
-    base:
-      base === null ? null : { path: base.path, state: base.state, errno: base.errno, reason: base.reason },
+    base: base === null ? null : baseJson(base, survey),
     hot_paths: paths.map((path) => hotPathJson(path, survey)),
     manifest_problems: manifestProblems,
     jobs_known: jobs.isKnown,
     jobs_unknown_because: jobs.isKnown ? null : jobs.because,
   };
+}
+
+function baseJson({ path, state, errno, reason }: BaseReport, { baseSpace }: Survey) {
+  const free_bytes = baseSpace?.bytes ?? null;
+  const free_percent = baseSpace === null ? null : Math.round(baseSpace.percent * 10) / 10;
+  return { path, state, errno, reason, free_bytes, free_percent };
 }
 
 function hotPathJson(path: SurveyedPath, survey: Survey): Record<string, unknown> {

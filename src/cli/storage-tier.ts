@@ -2,6 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { Configuration } from '../config/schema.ts';
 import { verdictOfPlan, verdictOfResults, type Refusal, type Step, type StepResult } from '../core/plan.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
+import { decideAccepting } from '../core/tiering/accept-archive.ts';
 import { decideTiering } from '../core/tiering/decide.ts';
 import type { TieringPlan } from '../core/tiering/tiering-plan.ts';
 import type { TieringWorld } from '../core/tiering/tiering-world.ts';
@@ -62,8 +63,16 @@ export function addStorageTier(storage: Command, terminal: Terminal): void {
 async function tier(configuration: Configuration, options: TierOptions, terminal: Terminal): Promise<void> {
   const jobs = await jobsIfKnown(configuration, jobsDeadlineMs);
   const world = await observeTiering(configuration, jobs, options.year ?? new Date().getUTCFullYear());
-  const plan: TieringPlan =
-    world === null ? { steps: [], refusals: [] } : decideTiering(world, policyOf(options));
+  const policy = policyOf(options);
+  const tiering: TieringPlan = world === null ? { steps: [], refusals: [] } : decideTiering(world, policy);
+  const tiered = (world?.paths ?? []).flatMap(({ path, configuredPath }) => [path, configuredPath]);
+  const accepting = jobs.isKnown
+    ? decideAccepting(policy.acceptedArchives, tiered, jobs.jobs)
+    : { steps: [], refusals: [] };
+  const plan = {
+    steps: [...tiering.steps, ...accepting.steps],
+    refusals: [...tiering.refusals, ...accepting.refusals],
+  };
   const reason =
     world === null
       ? 'there is no storage box in the configuration'
@@ -87,10 +96,25 @@ async function tier(configuration: Configuration, options: TierOptions, terminal
   const show = (result: StepResult<Step>): void => {
     if (areStepsShown) for (const line of describeStep(result)) terminal.answer(line);
   };
-  const steps =
-    world === null || plan.steps.length === 0 ? [] : await apply(plan, world, configuration, show);
-  const accepted = acceptedJobs(world, steps, policyOf(options).acceptedArchives);
-  if (accepted.length > 0) await forgetStorage(accepted, configuration, terminal);
+  const mounted =
+    world === null || tiering.steps.length === 0 ? [] : await apply(tiering, world, configuration, show);
+  const accepted = acceptedJobs(world, mounted, policy.acceptedArchives);
+  if (accepted.length > 0) {
+    const problem = await forgetStorage(accepted, configuration, terminal);
+    if (problem !== null)
+      terminal.say(
+        `healtharchive: what was recorded of jobs ${accepted.join(', ')} stays: ${escapeForTerminal(problem)}`,
+      );
+  }
+  const steps: StepResult<Step>[] = [...mounted];
+  for (const step of accepting.steps) {
+    const begin = performance.now();
+    const error = await forgetStorage(step.jobs, configuration, terminal);
+    const outcome = error === null ? 'done' : 'failed';
+    const result = { step, outcome, error, durationMs: performance.now() - begin } as const;
+    show(result);
+    steps.push(result);
+  }
   const verdict = verdictOfResults(steps, plan.refusals);
   const answer = { mode: 'apply', verdict, reason, steps, refusals: plan.refusals } as const;
   answerPlan(answer, options, terminal, { areStepsShown });
@@ -113,18 +137,15 @@ function acceptedJobs(
     .flatMap(({ archive }) => (archive === null || archive === 'unknown' ? [] : archive.jobs));
 }
 
-/** Else recovery, and the next run, would go by what was recorded before. */
+/** Else recovery, and the next run, would go by what was recorded before. Null, or why it could not be done. */
 async function forgetStorage(
   jobIds: readonly number[],
   configuration: Configuration,
   terminal: Terminal,
-): Promise<void> {
+): Promise<string | null> {
   const actor = operatorName(terminal.environment);
   const answer = await changeJobs(configuration, { kind: 'forget_storage', jobIds, actor });
-  if (answer.kind === 'unavailable')
-    terminal.say(
-      `healtharchive: what was recorded of jobs ${jobIds.join(', ')} stays: ${escapeForTerminal(answer.because)}`,
-    );
+  return answer.kind === 'unavailable' ? answer.because : null;
 }
 
 const needsRoot: Refusal = {
@@ -142,7 +163,13 @@ function policyOf(options: TierOptions) {
   };
 }
 
-function asPlanned({ steps, refusals }: TieringPlan) {
+function asPlanned({
+  steps,
+  refusals,
+}: {
+  readonly steps: readonly Step[];
+  readonly refusals: readonly Refusal[];
+}) {
   return { steps: steps.map((step) => ({ step })), refusals };
 }
 

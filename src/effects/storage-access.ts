@@ -1,3 +1,4 @@
+import type { FreeSpace } from '../core/storage/free-space.ts';
 import { isNormalised } from '../core/storage/path-relation.ts';
 import type { WriteCheck, WriteStep } from '../core/storage/write-check.ts';
 import { readMountTable } from './mount-table.ts';
@@ -50,13 +51,13 @@ export async function checkWritable(
   }
 }
 
-/** Percent of the file system that an ordinary user may still use; null where the file system tells no size. */
-export async function freePercent(
+/** What may still be used of the file system that the path lies on; null where it tells no size. */
+export async function freeSpace(
   path: string,
   options: AccessOptions,
-): Promise<{ readonly kind: 'free'; readonly percent: number | null } | Failed> {
+): Promise<{ readonly kind: 'free'; readonly space: FreeSpace | null } | Failed> {
   const { answer } = await ask(path, options, (canonical) => ({ operation: 'statfs', path: canonical }));
-  if (answer.kind === 'statfs') return { kind: 'free', percent: answer.freePercent };
+  if (answer.kind === 'statfs') return { kind: 'free', space: answer.space };
   return answer.kind === 'error' ? { kind: 'error', errno: answer.errno } : asUnanswered(answer);
 }
 

@@ -93,6 +93,7 @@ export async function observeHotPaths(question: HotPathQuestion): Promise<HotPat
   const paths = hotPaths.map((hot) => ({
     path: hot.path,
     expectation: expectationFor({ ...hot, path: canonical.of(hot.path) }, canonicalRules),
+    past: hot.past ?? 'none',
   }));
   const base = rules.storagebox && { mount: rules.storagebox.mount, fstype };
   const report = await observeCanonical({ base, staleErrnos, paths }, canonical, table, options);

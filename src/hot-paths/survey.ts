@@ -1,12 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Configuration } from '../config/schema.ts';
+import { inLanes } from '../core/in-lanes.ts';
 import type { BaseReport } from '../core/storage/base.ts';
+import { judgeWithSpace, type FreeSpace } from '../core/storage/free-space.ts';
 import type { ManifestEntry, ManifestProblem } from '../core/storage/manifest.ts';
 import type { MountTable } from '../core/storage/mount-table.ts';
 import { isAtOrBelow, isBelow } from '../core/storage/path-relation.ts';
 import { wantedPaths, type WantedPath } from '../core/storage/wanted-paths.ts';
 import type { Shadowed } from '../core/storage/shadowed-data.ts';
 import { findShadowedData } from '../effects/shadowed-data.ts';
+import { freeSpace, type AccessOptions } from '../effects/storage-access.ts';
 import type { ObservedPath } from '../effects/storage-probe.ts';
 import { jobsIfKnown, type JobsIfKnown } from './jobs-if-known.ts';
 import { readManifestIfReadable } from './manifest-file.ts';
@@ -22,6 +25,8 @@ export interface Survey {
   /** Canonical. */
   readonly jobsRoot: string;
   readonly base: BaseReport | null;
+  /** Of the storage box; null where it is not known. */
+  readonly baseSpace: FreeSpace | null;
   readonly paths: readonly SurveyedPath[];
   readonly manifestProblems: readonly ManifestProblem[];
   readonly jobs: JobsIfKnown;
@@ -33,7 +38,9 @@ export interface Survey {
 
 /** A database that works answers sooner, even on a busy machine. */
 const promptAnswerMs = 600;
-const leastCountingMs = 500;
+/** With less time left, nothing more is looked at. */
+const leastLookMs = 500;
+const spaceLanes = 8;
 
 /**
  * Looks at everything that jobs, manifest and configuration want. A database that takes its time holds nothing up: what is
@@ -43,8 +50,38 @@ export async function surveyHotPaths(configuration: Configuration, nowMs: number
   const beginMs = performance.now();
   const { table, ...survey } = await lookAtEverything(configuration, nowMs);
   const leftMs = configuration.recovery.probe_timeout_seconds * 1000 - (performance.now() - beginMs);
-  const shadowed = await shadowedIn(survey, leftMs, stuckProbesFolder(configuration));
-  return { ...survey, shadowed, foreign: foreignMounts(survey.paths, table) };
+  const options = { timeoutMs: leftMs, stuckDir: stuckProbesFolder(configuration) };
+  const [shadowed, space] = await Promise.all([shadowedIn(survey, options), spaceOf(survey, options)]);
+  const { base } = survey;
+  const baseSpace = space.get(base?.mount?.device ?? '') ?? null;
+  return {
+    ...survey,
+    base: base && judgeWithSpace(base, baseSpace),
+    baseSpace,
+    paths: survey.paths.map(({ want, seen }) => ({
+      want,
+      seen: judgeWithSpace(seen, space.get(seen.device)),
+    })),
+    shadowed,
+    foreign: foreignMounts(survey.paths, table),
+  };
+}
+
+/** By superblock, of what answers; nothing where there is no time left. */
+async function spaceOf(
+  { base, paths }: Pick<Survey, 'base' | 'paths'>,
+  options: AccessOptions,
+): Promise<ReadonlyMap<string, FreeSpace | null>> {
+  const folders = new Map(
+    paths.filter(({ seen }) => seen.state === 'healthy').map(({ seen }) => [seen.device, seen.coveredBy]),
+  );
+  if (base?.state === 'healthy' && base.mount !== null) folders.set(base.mount.device, base.path);
+  if (options.timeoutMs < leastLookMs) return new Map();
+  const answers = await inLanes([...folders], spaceLanes, async ([device, folder]) => {
+    const answer = await freeSpace(folder, options);
+    return [device, answer.kind === 'free' ? answer.space : null] as const;
+  });
+  return new Map(answers);
 }
 
 function foreignMounts(paths: readonly SurveyedPath[], table: MountTable): Survey['foreign'] {
@@ -64,22 +101,21 @@ function foreignMounts(paths: readonly SurveyedPath[], table: MountTable): Surve
 /** With storage that hangs there is no time for it, and something worse to look at. */
 async function shadowedIn(
   { paths, jobsRoot }: Pick<Survey, 'paths' | 'jobsRoot'>,
-  leftMs: number,
-  stuckDir: string,
+  options: AccessOptions,
 ): Promise<Survey['shadowed']> {
-  if (leftMs < leastCountingMs) return new Map();
+  if (options.timeoutMs < leastLookMs) return new Map();
   const mountPoints = paths.flatMap(({ seen: { expectation, canonicalPath } }) =>
     (expectation.kind === 'bind' || expectation.kind === 'mount') && expectation.mountPoint === canonicalPath
       ? [canonicalPath]
       : [],
   );
-  return await findShadowedData(jobsRoot, mountPoints, { timeoutMs: leftMs, stuckDir });
+  return await findShadowedData(jobsRoot, mountPoints, options);
 }
 
 async function lookAtEverything(
   configuration: Configuration,
   nowMs: number,
-): Promise<Omit<Survey, 'shadowed' | 'foreign'> & { readonly table: MountTable }> {
+): Promise<Omit<Survey, 'shadowed' | 'foreign' | 'baseSpace'> & { readonly table: MountTable }> {
   const { entries, problems: manifestProblems } = readManifestIfReadable(configuration);
   const wantedBy = (jobs: JobsIfKnown): WantedPath[] =>
     wantedPaths(

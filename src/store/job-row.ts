@@ -39,7 +39,7 @@ function lease(row: JobRow): Lease | null {
 }
 
 /** The job that a row holds. */
-export function jobFromRow(row: JobRow & { source: string }): Job {
+export function jobFromRow(row: JobRow & { source: string; most_archived_bytes: number | null }): Job {
   return {
     id: row.id,
     source: row.source,
@@ -64,6 +64,7 @@ export function jobFromRow(row: JobRow & { source: string }): Job {
     parked: parked(row),
     storageIdentity:
       row.storage_identity === null ? null : (JSON.parse(row.storage_identity) as MountIdentity),
+    mostArchivedBytes: row.most_archived_bytes ?? 0,
     lease: lease(row),
     stopRequest: row.stop_request as StopRequest | null,
     progress: row.progress === null ? null : (JSON.parse(row.progress) as Progress),

@@ -446,7 +446,14 @@ function selectJobs(db: Reading) {
     .selectFrom('jobs')
     .innerJoin('sources', 'sources.id', 'jobs.source_id')
     .selectAll('jobs')
-    .select('sources.code as source');
+    .select((eb) => [
+      'sources.code as source',
+      eb
+        .selectFrom('attempts')
+        .whereRef('attempts.job_id', '=', 'jobs.id')
+        .select(({ fn }) => fn.max('attempts.bytes').as('bytes'))
+        .as('most_archived_bytes'),
+    ]);
 }
 
 async function oneJob(tx: Writing, id: number): Promise<Job> {

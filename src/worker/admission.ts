@@ -97,7 +97,7 @@ export class Admission {
       this.#crawlerName(),
       this.#settings.retry,
       Date.now(),
-      path.identity,
+      identityToRecord(path),
     );
     return claimed === null
       ? null
@@ -171,6 +171,11 @@ export class Admission {
     const { kind, engine } = this.#configuration.crawler;
     return kind === 'wget' ? 'wget' : engine;
   }
+}
+
+/** A disk of its own is recorded by its mount point: should it be gone, what lies under it must not be taken for it. */
+function identityToRecord({ identity, coveredBy }: ObservedPath): MountIdentity {
+  return identity.kind === 'local' && coveredBy !== '/' ? { kind: 'local', mountPoint: coveredBy } : identity;
 }
 
 async function newLease(database: Database, worker: string, host: HostIdentity): Promise<Lease> {

@@ -1,4 +1,4 @@
-import { freePercent } from '../effects/storage-access.ts';
+import { freeSpace } from '../effects/storage-access.ts';
 import type { WorkerPaths } from './worker-paths.ts';
 
 /** A local folder with less free space than the worker wants. */
@@ -19,12 +19,12 @@ export async function findLowSpace(
 ): Promise<LowSpace | null> {
   if (minimumPercent === 0) return null;
   const answers = await Promise.all(
-    folders.map((path) => freePercent(path, { timeoutMs, stuckDir: paths.stuckProbes })),
+    folders.map((path) => freeSpace(path, { timeoutMs, stuckDir: paths.stuckProbes })),
   );
   for (const [index, answer] of answers.entries()) {
-    if (answer.kind === 'free' && answer.percent !== null && answer.percent < minimumPercent) {
-      return { path: folders[index] ?? '', freePercent: answer.percent };
-    }
+    if (answer.kind !== 'free' || answer.space === null) continue;
+    const { percent } = answer.space;
+    if (percent < minimumPercent) return { path: folders[index] ?? '', freePercent: percent };
   }
   return null;
 }

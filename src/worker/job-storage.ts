@@ -1,5 +1,6 @@
 import type { Configuration } from '../config/schema.ts';
 import type { Job } from '../core/jobs/job.ts';
+import { pastOf } from '../core/storage/wanted-paths.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
 import { judgeLookup } from '../core/storage/judge-lookup.ts';
 import { lookUpSuperblock, type ObservedPath, type StorageReport } from '../effects/storage-probe.ts';
@@ -30,6 +31,7 @@ export async function observeJobStorage(
     path: job.outputDir,
     isAnnualCampaignJob: job.campaignKind === 'annual',
     recordedIdentity: job.storageIdentity,
+    past: pastOf(job),
   }));
   const report = await observeConfigured(configuration, readManifest(configuration).entries, hotPaths);
   return jobs.flatMap((job, index) => {

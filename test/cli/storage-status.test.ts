@@ -115,6 +115,8 @@ describe('storage status, the box is not mounted', () => {
       state: 'missing',
       errno: null,
       reason: 'no fuse.sshfs file system is mounted',
+      free_bytes: null,
+      free_percent: null,
     });
     assert.deepEqual(
       answer.hot_paths.map(({ state, tiered, in_manifest, jobs, mount }) => [

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Expectation } from '../../src/core/storage/expectation.ts';
-import { canonicalPath, checkWritable, freePercent } from '../../src/effects/storage-access.ts';
+import { canonicalPath, checkWritable, freeSpace } from '../../src/effects/storage-access.ts';
 import { observeHotPaths, observeStorage } from '../../src/effects/storage-probe.ts';
 
 const timeoutMs = 10_000;
@@ -141,8 +141,9 @@ test('writing, free space, canonical paths', async () => {
   const options = { timeoutMs, stuckDir: join(folder, 'run') };
   assert.deepEqual(await checkWritable(join(folder, 'real'), options), { kind: 'ok' });
   assert.deepEqual(readdirSync(join(folder, 'real')), ['job']);
-  const free = await freePercent(folder, options);
-  assert.ok(free.kind === 'free' && free.percent !== null && free.percent > 0 && free.percent <= 100);
+  const free = await freeSpace(folder, options);
+  assert.ok(free.kind === 'free' && free.space !== null && free.space.bytes > 0);
+  assert.ok(free.space.percent > 0 && free.space.percent <= 100);
   for (const [asked, expected] of [
     ['link/new', 'real/new'],
     ['link/../real//job/./x', 'real/job/x'],

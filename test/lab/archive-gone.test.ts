@@ -137,5 +137,58 @@ test('an archive that is gone, or another one', { skip: labUnavailable(['wget'])
         assert.match(page.stdout, /FOREIGN MOUNT: /);
       },
     );
+
+    await t.test('a second local disk that is gone: its job is not crawled onto the root disk', async () => {
+      await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 90_000 });
+      const disk = hot('disk');
+      await host.runOk(
+        `mkdir -p /mnt/second ${disk} && mount -t tmpfs -o mode=777 second /mnt/second && mount --bind /mnt/second ${disk}`,
+      );
+      const output = `${disk}/x`;
+      const put = ['--source', 'hc', '--name', 'second', '--output-dir', output];
+      const { id: second } = (await installation.json('jobs', 'add', ...put)) as LabJob;
+      await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
+      await waitFor(
+        'pages on it',
+        async () => ((await job(installation, second)).progress?.bytes ?? 0) > 0,
+        30_000,
+      );
+      await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 90_000 });
+      await host.runOk(['umount', disk]);
+      await host.runOk(['chmod', '777', disk]);
+
+      await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
+      const isParked = async () => (await job(installation, second)).parked?.reason === 'missing';
+      await waitFor('the job to be parked', isParked, 30_000);
+      assert.equal(await host.runOk(['ls', disk]), '');
+      assert.match(
+        (await installation.cli('storage', 'status')).stdout,
+        /MISSING[^]*disk\/x[^]*the disk at \S+ which is not mounted/,
+      );
+
+      await host.runOk(['mount', '--bind', '/mnt/second', disk]);
+      await waitFor('the crawl', async () => (await job(installation, second)).status === 'running', 30_000);
+      await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 90_000 });
+    });
+
+    await t.test(
+      'an output directory that was removed is not "not made yet", until a person says that it is right',
+      async () => {
+        const output = `${hot('disk')}/x`;
+        await host.runOk(['rm', '-r', output]);
+        const seen = await storageStatus(host);
+        const path = seen.answer.hot_paths.find((each) => each.path === output);
+        assert.deepEqual([seen.exit, path?.state], [3, 'missing'], path?.reason);
+        assert.match(path?.reason ?? '', /has archived there, and the directory is gone/);
+        const accepted = await tier(host, '--apply', '--accept-new-archive', output);
+        assert.deepEqual(
+          accepted.plan.steps.map(({ kind, path: at, outcome }) => [kind, at, outcome]),
+          [['accept', output, 'done']],
+          JSON.stringify(accepted),
+        );
+        const after = (await storageStatus(host)).answer.hot_paths.find((each) => each.path === output);
+        assert.deepEqual([after?.state, after?.reason.startsWith('not made yet')], ['healthy', true]);
+      },
+    );
   });
 });

@@ -23,6 +23,7 @@ export interface LabJob {
   readonly last_error: string | null;
   readonly infra_error_next_attempt_utc: string | null;
   readonly parked: { readonly reason: string; readonly since: string } | null;
+  readonly progress: { readonly pages: number; readonly bytes: number } | null;
 }
 
 export type JobName = 'hc' | 'cihr' | 'own' | 'local';

@@ -283,8 +283,9 @@ export const storageFaults: readonly StorageFault[] = [
     inject: ({ box }) => denyFolder(box, `jobs/${HOT}`),
   },
   {
-    name: 'the box is full: only writing shows it',
-    states: ['healthy', 'healthy', 'healthy'],
+    name: 'the box is full: every lookup is answered',
+    states: ['unwritable', 'unwritable', 'unwritable'],
+    says: ['bind', /^no space is left;/],
     options: { sizeBytes: 8 * 1024 ** 2 },
     inject: async ({ host, box, bind }) => {
       await fillBox(box);

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { abandonedChildCount } from '../../src/effects/abandoned-children.ts';
 import { runCommand } from '../../src/effects/command.ts';
-import { checkWritable, freePercent } from '../../src/effects/storage-access.ts';
+import { checkWritable, freeSpace } from '../../src/effects/storage-access.ts';
 import { processStart } from '../../src/effects/storage/process-start.ts';
 import { bindOf, expectStates, first, nothing, observe } from './observing.ts';
 import { insidePrivateMounts } from './private-mounts.ts';
@@ -69,7 +69,7 @@ if (insidePrivateMounts(import.meta.url)) {
     assert.match(first(second).reason, new RegExp(`still blocked \\(process ${stuckPids().join()}\\)`));
     const write = await checkWritable(box.path('jobs/hc'), { timeoutMs, stuckDir: box.path('run') });
     assert.equal(write.kind, 'still_blocked');
-    const free = await freePercent(box.path('base'), { timeoutMs, stuckDir: box.path('run') });
+    const free = await freeSpace(box.path('base'), { timeoutMs, stuckDir: box.path('run') });
     assert.equal(free.kind, 'still_blocked');
     assert.equal(abandonedChildCount(), 1, 'no second process was left behind');
     box.thawServer();

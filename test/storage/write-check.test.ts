@@ -3,7 +3,7 @@ import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { judgeWriteCheck } from '../../src/core/storage/write-check.ts';
 import { runCommand } from '../../src/effects/command.ts';
-import { canonicalPath, checkWritable, freePercent } from '../../src/effects/storage-access.ts';
+import { canonicalPath, checkWritable, freeSpace } from '../../src/effects/storage-access.ts';
 import { insidePrivateMounts } from './private-mounts.ts';
 import { killAndWait, StorageBox } from './storage-box.ts';
 
@@ -53,7 +53,10 @@ if (insidePrivateMounts(import.meta.url)) {
     assert.deepEqual(direct, { kind: 'error', step: 'write', errno: 'ENOSPC', freeBytes: 0 });
     assert.equal(await stateOfWriting('served'), 'unwritable');
     assert.equal(await stateOfWriting('base/jobs'), 'unwritable');
-    assert.deepEqual(await freePercent(box.path('base'), options()), { kind: 'free', percent: 0 });
+    assert.deepEqual(await freeSpace(box.path('base'), options()), {
+      kind: 'free',
+      space: { bytes: 0, percent: 0 },
+    });
     assert.deepEqual(readdirSync(box.path('served/jobs')), [], 'nothing is left behind');
     writeFileSync(box.path('served/filler'), '');
   });

@@ -292,4 +292,21 @@ describeOnBothDatabases('job store', (fresh) => {
     const attempt = (await jobs.history(job.id)).attempts[0];
     assert.equal(attempt?.bytes, 5_000_000_000);
   });
+
+  test('what a job has archived is known over all its attempts, wherever the job is read', async () => {
+    const { jobs } = await stores();
+    const job = await jobs.add(newJob('a'), 'tester', t0);
+    assert.equal(job.mostArchivedBytes, 0);
+    const claimed = await jobs.claim(job.id, lease('t'), 'wget', policy, t0);
+    assert.equal(claimed?.mostArchivedBytes, 0);
+    await jobs.finish(job.id, 't', end('interrupted'), 'w1', policy, t0);
+    await jobs.claim(job.id, lease('u'), 'wget', policy, t0 + 1);
+    await jobs.finish(job.id, 'u', { ...end('interrupted'), bytes: 0 }, 'w1', policy, t0 + 2);
+    const next = await jobs.next({ eligibleAtMs: t0 + 1e9, limit: 5, offset: 0 });
+    const read = [await jobs.find(job.id), ...(await jobs.list()), ...next];
+    assert.deepEqual(
+      read.map((each) => each?.mostArchivedBytes),
+      [5_000_000_000, 5_000_000_000, 5_000_000_000],
+    );
+  });
 });

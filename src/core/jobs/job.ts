@@ -55,6 +55,8 @@ export interface Job {
   readonly parked: Parked | null;
   /** What the output directory lay on when the job first ran. */
   readonly storageIdentity: MountIdentity | null;
+  /** Of the attempt that archived most; 0: none of those that have ended has archived anything. */
+  readonly mostArchivedBytes: number;
   readonly lease: Lease | null;
   readonly stopRequest: StopRequest | null;
   readonly progress: Progress | null;

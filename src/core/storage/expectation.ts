@@ -28,10 +28,15 @@ export interface ExpectationRules {
   readonly hotMounts: readonly { readonly path: string; readonly unit: string }[];
 }
 
+/** What jobs have done at a path: nothing yet, an attempt that archived nothing, or an archive, which must be there. */
+export type Past = 'none' | 'tried' | 'archived';
+
 export interface HotPath {
   readonly path: string;
   readonly isAnnualCampaignJob: boolean;
   readonly recordedIdentity: MountIdentity | null;
+  /** Default `none`. */
+  readonly past?: Past;
 }
 
 /**

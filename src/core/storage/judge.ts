@@ -2,6 +2,8 @@ import { isReadOnly } from './base.ts';
 import { describeSlowness, judgeLookup } from './judge-lookup.ts';
 import type { Lookup } from './lookup.ts';
 import { mismatchReason } from './mismatch.ts';
+import type { MountIdentity } from './mount-identity.ts';
+import type { MountTable } from './mount-table.ts';
 import type { PathEvidence } from './path-evidence.ts';
 import { isNetworkFileSystem } from './network-file-system.ts';
 import { isAtOrBelow } from './path-relation.ts';
@@ -17,9 +19,10 @@ import type { PathReport, StorageVerdict } from './path-report.ts';
  * 2. the lookup's own failure: dead, degraded, hung, denied, unknown. It comes before wrong_source, because a bind
  *    that outlived a remounted base has another superblock than the base, and must be repaired as dead.
  * 3. wrong_source: something answers, but it is not what is expected.
- * 4. unwritable: what is expected answers, mounted read-only. (A full file system is seen only by writing:
- *    write-check.ts.)
- * 5. healthy.
+ * 4. missing again: what is expected answers, and the directory that a job has archived in is not in it.
+ * 5. unwritable: what is expected answers, mounted read-only. (A full file system is seen by its free space,
+ *    free-space.ts, and by writing, write-check.ts.)
+ * 6. healthy.
  */
 export function judgePath(evidence: PathEvidence): PathReport {
   const covering = evidence.table.covering(evidence.path);
@@ -42,6 +45,10 @@ function decide(evidence: PathEvidence): StorageVerdict {
   if (failure) return failure;
   const mismatch = mismatchReason(evidence);
   if (mismatch !== null) return { state: 'wrong_source', errno: null, reason: mismatch };
+  if (evidence.past === 'archived' && isAbsent(evidence.lookup)) {
+    const reason = 'the job has archived there, and the directory is gone; what it lay on answers';
+    return { state: 'missing', errno: null, reason };
+  }
   if (covering && isReadOnly(covering)) {
     return { state: 'unwritable', errno: 'EROFS', reason: 'mounted read-only' };
   }
@@ -60,13 +67,27 @@ function missingReason({ expectation, table, path, base }: PathEvidence): string
       if (table.topmostAt(expectation.mountPoint)) return null;
       return `the mount of ${expectation.unit} is not there`;
     case 'identity':
-      if (expectation.identity.kind === 'local') return null;
+      if (expectation.identity.kind === 'local') return missingDisk(path, expectation.identity, table);
       if (identityOf(table.covering(path)).kind === 'mount') return null;
       return `the job first ran on ${describeIdentity(expectation.identity)}, which is not mounted here`;
     case 'nothing':
       if (!base || base.mount || !isAtOrBelow(path, base.path)) return null;
       return 'it lies on the storage box, which is not mounted';
   }
+}
+
+/** Any local disk will do, but where one was mounted, what lies under it now will not. */
+function missingDisk(
+  path: string,
+  { mountPoint }: Extract<MountIdentity, { kind: 'local' }>,
+  table: MountTable,
+): string | null {
+  if (mountPoint === undefined || !isAtOrBelow(path, mountPoint) || table.topmostAt(mountPoint)) return null;
+  return `the job first ran on the disk at ${mountPoint}, which is not mounted`;
+}
+
+function isAbsent(lookup: Lookup): boolean {
+  return lookup.kind === 'answered' && lookup.path === 'absent';
 }
 
 function describeWhatAnswers(lookup: Lookup): string {
@@ -77,9 +98,11 @@ function describeWhatAnswers(lookup: Lookup): string {
 /** The reason of every healthy path begins with it, unless it is not made yet. */
 export const lookedUpInTime = 'a random name was looked up in time';
 
-function healthyReason({ lookup, path, table, base, expectation }: PathEvidence): string {
-  if (lookup.kind === 'answered' && lookup.path === 'absent')
-    return 'not made yet; what it will lie on answers';
+function healthyReason({ lookup, path, table, base, expectation, past = 'none' }: PathEvidence): string {
+  if (isAbsent(lookup)) {
+    const what = past === 'none' ? 'not made yet' : 'not there, and nothing was archived in it so far';
+    return `${what}; what it will lie on answers`;
+  }
   const layers = table.stackAt(path).length;
   const stacked = layers > 1 ? `; ${layers} mounts are stacked here` : '';
   const orphaned = expectation.kind === 'bind' && base?.mount === null;

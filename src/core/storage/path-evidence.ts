@@ -1,5 +1,5 @@
 import type { Base } from './base.ts';
-import type { Expectation } from './expectation.ts';
+import type { Expectation, Past } from './expectation.ts';
 import type { LookupContext } from './judge-lookup.ts';
 import type { Lookup } from './lookup.ts';
 import type { MountTable } from './mount-table.ts';
@@ -12,6 +12,8 @@ export interface PathEvidence extends LookupContext {
   /** False: its links could not be followed, so the mount table says nothing about it. */
   readonly isResolved: boolean;
   readonly expectation: Expectation;
+  /** Default `none`. */
+  readonly past?: Past;
   /** Null without a storage box. */
   readonly base: Base | null;
 }

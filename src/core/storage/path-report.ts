@@ -54,6 +54,7 @@ export function isSameIdentity(one: MountIdentity, other: MountIdentity): boolea
 }
 
 export function describeIdentity(identity: MountIdentity): string {
-  if (identity.kind === 'local') return 'a local directory';
+  if (identity.kind === 'local')
+    return identity.mountPoint === undefined ? 'a local directory' : `the disk at ${identity.mountPoint}`;
   return `${identity.fstype} of ${identity.source}, directory ${identity.root}`;
 }

@@ -100,6 +100,11 @@ export function nextSteps(state: StorageState, role: PathRole, unit: string | nu
   }
 }
 
+const acceptWhatIsThere: NextStep = {
+  command: 'healtharchive storage tier --accept-new-archive PATH',
+  because: 'if what is there now is right; else:',
+};
+
 function mountAgain(
   verb: 'start' | 'restart',
   option: string | null,
@@ -107,8 +112,10 @@ function mountAgain(
   unit: string | null,
 ): NextStep[] {
   if (role === 'bind') return [tier(option, 'shows the plan; --apply carries it out')];
-  if (unit === null)
-    return [{ command: null, because: 'mount it again the way it was; nothing of ours mounts it' }];
+  if (unit === null) {
+    const byHand = { command: null, because: 'mount it again the way it was; nothing of ours mounts it' };
+    return verb === 'restart' ? [byHand] : [acceptWhatIsThere, byHand];
+  }
   return [
     { command: `systemctl ${verb} ${unit}`, because: 'as root' },
     ...(verb === 'start' ? [journal(unit)] : []),

@@ -1,5 +1,5 @@
 import type { Job } from '../jobs/job.ts';
-import type { HotPath } from './expectation.ts';
+import type { HotPath, Past } from './expectation.ts';
 import type { ManifestEntry } from './manifest.ts';
 
 /** A hot path, and who needs it. */
@@ -12,8 +12,27 @@ export interface WantedPath extends HotPath {
 
 type WantingJob = Pick<
   Job,
-  'id' | 'status' | 'outputDir' | 'campaignKind' | 'campaignYear' | 'storageIdentity'
+  | 'id'
+  | 'status'
+  | 'outputDir'
+  | 'campaignKind'
+  | 'campaignYear'
+  | 'storageIdentity'
+  | 'mostArchivedBytes'
+  | 'progress'
 >;
+
+const pasts: readonly Past[] = ['none', 'tried', 'archived'];
+
+/** What the job has done in its output directory. Once its storage is forgotten (a person's word), it begins anew. */
+export function pastOf({
+  storageIdentity,
+  mostArchivedBytes,
+  progress,
+}: Pick<Job, 'storageIdentity' | 'mostArchivedBytes' | 'progress'>): Past {
+  if (storageIdentity === null) return 'none';
+  return mostArchivedBytes > 0 || (progress?.bytes ?? 0) > 0 ? 'archived' : 'tried';
+}
 
 /**
  * Whether anything still depends on a job's output directory: it will be crawled into, or it belongs to the campaign of
@@ -44,6 +63,7 @@ export function wantedPaths(
       isInManifest: (before?.isInManifest ?? false) || (more.isInManifest ?? false),
       isAnnualCampaignJob: (before?.isAnnualCampaignJob ?? false) || (more.isAnnualCampaignJob ?? false),
       recordedIdentity: before?.recordedIdentity ?? more.recordedIdentity ?? null,
+      past: pasts.findLast((past) => past === before?.past || past === more.past) ?? 'none',
     });
   };
   const needed = jobs.filter((job) => needsItsPath(job, year)).sort((a, b) => a.id - b.id);
@@ -52,6 +72,7 @@ export function wantedPaths(
       jobs: [job.id],
       isAnnualCampaignJob: job.campaignKind === 'annual',
       recordedIdentity: job.storageIdentity,
+      past: pastOf(job),
     });
   }
   for (const entry of manifest) want(entry.hotPath, { isInManifest: true });

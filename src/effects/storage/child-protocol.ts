@@ -1,3 +1,4 @@
+import type { FreeSpace } from '../../core/storage/free-space.ts';
 import type { PathKind } from '../../core/storage/lookup.ts';
 import type { WriteStep } from '../../core/storage/write-check.ts';
 
@@ -105,8 +106,8 @@ export type ChildAnswer =
       readonly errno: string;
       readonly freeBytes: number | null;
     }
-  /** `freePercent` is null where the file system tells no size. */
-  | { readonly kind: 'statfs'; readonly freePercent: number | null }
+  /** Null where the file system tells no size. */
+  | { readonly kind: 'statfs'; readonly space: FreeSpace | null }
   | { readonly kind: 'mounted'; readonly mountId: number }
   | { readonly kind: 'unmounted' }
   /** `detail` is a sentence without full stop: what could not be done, or what was not as it should be. */

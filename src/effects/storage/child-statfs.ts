@@ -1,25 +1,26 @@
 import { statfsSync } from 'node:fs';
+import type { FreeSpace } from '../../core/storage/free-space.ts';
 import type { ChildAnswer } from './child-protocol.ts';
 import { errnoName } from './errno-name.ts';
 
-/** What an ordinary user may still use, in percent of the file system. */
+/** Null where the file system tells no size. */
+function readSpace(path: string): FreeSpace | null {
+  const { blocks, bavail, bsize } = statfsSync(path);
+  return blocks > 0 ? { bytes: bavail * bsize, percent: (bavail / blocks) * 100 } : null;
+}
+
 export function freeSpace(path: string): ChildAnswer {
   try {
-    const { blocks, bavail } = statfsSync(path);
-    return { kind: 'statfs', freePercent: blocks > 0 ? (bavail / blocks) * 100 : null };
+    return { kind: 'statfs', space: readSpace(path) };
   } catch (error) {
     return { kind: 'error', id: 0, errno: errnoName(error) };
   }
 }
 
-/**
- * Null where it can't be known. Some servers answer with invented numbers; zero free bytes is believable all the
- * same.
- */
+/** Null where it can't be known. */
 export function freeBytes(path: string): number | null {
   try {
-    const { blocks, bavail, bsize } = statfsSync(path);
-    return blocks > 0 ? bavail * bsize : null;
+    return readSpace(path)?.bytes ?? null;
   } catch {
     return null;
   }

@@ -1,5 +1,5 @@
 import { judgeBase, locateBase, type BaseReport } from '../../core/storage/base.ts';
-import type { Expectation } from '../../core/storage/expectation.ts';
+import type { Expectation, Past } from '../../core/storage/expectation.ts';
 import { judgePath } from '../../core/storage/judge.ts';
 import type { Lookup } from '../../core/storage/lookup.ts';
 import type { MountTable } from '../../core/storage/mount-table.ts';
@@ -31,7 +31,11 @@ export interface CanonicalQuestion {
   readonly base: { readonly mount: string; readonly fstype: string } | null;
   readonly staleErrnos: readonly string[];
   /** The paths as they were asked; their expectations with canonical paths. */
-  readonly paths: readonly { readonly path: string; readonly expectation: Expectation }[];
+  readonly paths: readonly {
+    readonly path: string;
+    readonly expectation: Expectation;
+    readonly past?: Past;
+  }[];
 }
 
 /** Looks up all paths at once and judges each by the mounts that were there before and after. */
@@ -61,7 +65,7 @@ export async function observeCanonical(
   const baseVerdict = base && judgeBase(base, before, lookupOf(base.path), contextOf(base.path));
   return {
     base: box && baseVerdict && { path: box.mount, ...baseVerdict },
-    paths: paths.map(({ path, expectation }) => {
+    paths: paths.map(({ path, expectation, past = 'none' }) => {
       const canonicalPath = canonical.of(path);
       const failure = canonical.failureOf(path);
       const lookup = failure ?? lookupOf(canonicalPath);
@@ -73,6 +77,7 @@ export async function observeCanonical(
         lookup,
         isResolved,
         expectation,
+        past,
         base,
         ...context,
       });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { locateBase } from '../../../src/core/storage/base.ts';
-import type { Expectation } from '../../../src/core/storage/expectation.ts';
+import type { Expectation, Past } from '../../../src/core/storage/expectation.ts';
 import { judgePath } from '../../../src/core/storage/judge.ts';
 import type { Lookup } from '../../../src/core/storage/lookup.ts';
 import type { MountIdentity } from '../../../src/core/storage/mount-identity.ts';
@@ -39,6 +39,7 @@ interface Case {
   readonly path?: string;
   readonly expects?: Expectation;
   readonly lookup?: Lookup;
+  readonly past?: Past;
   readonly isResolved?: boolean;
   readonly stale?: readonly string[];
   readonly noBox?: true;
@@ -305,13 +306,80 @@ function judge(c: Case) {
     lookup: c.lookup ?? present,
     isResolved: c.isResolved ?? true,
     expectation: c.expects ?? bindOf('hc'),
+    past: c.past ?? 'none',
     base: c.noBox ? null : locateBase(table, '/srv/ha/box', 'fuse.sshfs'),
     staleErrnos: c.stale ?? ['ENOTCONN'],
     waitingRequests: 2,
   });
 }
 
-for (const c of cases) {
+const onOtherDisk: Expectation = {
+  kind: 'identity',
+  identity: { kind: 'local', mountPoint: '/srv/ha/jobs/disk' },
+};
+const otherDisk = `${hostText}\n 91 26 8:17 / /srv/ha/jobs/disk rw - ext4 /dev/sdb1 rw`;
+const gone: readonly Case[] = [
+  {
+    name: 'a directory that was never made',
+    expects: nothing,
+    path: '/srv/ha/jobs/x',
+    lookup: absent,
+    state: 'healthy',
+    reason: /^not made yet/,
+  },
+  {
+    name: 'a directory of a job that has tried, and archived nothing',
+    expects: { kind: 'identity', identity: local },
+    path: '/srv/ha/jobs/x',
+    lookup: absent,
+    past: 'tried',
+    state: 'healthy',
+    reason: /^not there, and nothing was archived/,
+  },
+  {
+    name: 'a directory that a job has archived in, and that is gone',
+    expects: { kind: 'identity', identity: local },
+    path: '/srv/ha/jobs/x',
+    lookup: absent,
+    past: 'archived',
+    state: 'missing',
+    reason: /has archived there, and the directory is gone/,
+  },
+  {
+    name: 'the same inside a bind that is right',
+    path: '/srv/ha/jobs/hc/2026',
+    lookup: absent,
+    past: 'archived',
+    state: 'missing',
+    reason: /the directory is gone/,
+  },
+  {
+    name: 'the second local disk is there',
+    table: otherDisk,
+    expects: onOtherDisk,
+    path: '/srv/ha/jobs/disk/x',
+    past: 'archived',
+    state: 'healthy',
+  },
+  {
+    name: 'the second local disk is gone',
+    expects: onOtherDisk,
+    path: '/srv/ha/jobs/disk/x',
+    past: 'tried',
+    state: 'missing',
+    reason: /the disk at \/srv\/ha\/jobs\/disk, which is not mounted/,
+  },
+  {
+    name: 'another disk is mounted in its place',
+    table: otherDisk.replace('8:17', '8:33'),
+    expects: onOtherDisk,
+    path: '/srv/ha/jobs/disk/x',
+    past: 'archived',
+    state: 'healthy',
+  },
+];
+
+for (const c of [...cases, ...gone]) {
   test(`state of a path: ${c.name}`, () => {
     const report = judge(c);
     assert.equal(report.state, c.state, report.reason);

@@ -16,7 +16,7 @@ const rows: readonly (readonly [StorageState, PathRole, string | null, readonly 
   ['missing', 'base', box, ['systemctl start box.service', 'journalctl -n 20 -u box.service']],
   ['missing', 'bind', box, ['healtharchive storage tier']],
   ['missing', 'unit', own, ['systemctl start own.service', 'journalctl -n 20 -u own.service']],
-  ['missing', 'other', null, [null]],
+  ['missing', 'other', null, ['healtharchive storage tier --accept-new-archive PATH', null]],
   ['wrong_source', 'base', box, [null]],
   ['wrong_source', 'bind', box, ['healtharchive storage tier --repair-unexpected-mounts']],
   ['wrong_source', 'unit', own, [null]],

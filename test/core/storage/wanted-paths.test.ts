@@ -15,6 +15,8 @@ function job(id: number, outputDir: string, more: Partial<WantingJob> = {}): Wan
     campaignKind: null,
     campaignYear: null,
     storageIdentity: null,
+    mostArchivedBytes: 0,
+    progress: null,
     ...more,
   };
 }
@@ -55,8 +57,23 @@ describe('the hot paths that somebody needs', () => {
         isInManifest: true,
         isAnnualCampaignJob: true,
         recordedIdentity: nfs,
+        past: 'tried',
       },
     ]);
+  });
+
+  test('what was archived there is known, until its storage is forgotten', () => {
+    const progress = { pages: 1, bytes: 9, currentUrl: null, bytesPerSecond: 0 };
+    const pasts = [
+      job(1, '/a'),
+      job(2, '/a', { storageIdentity: nfs }),
+      job(3, '/a', { storageIdentity: nfs, mostArchivedBytes: 5 }),
+      job(4, '/a', { storageIdentity: nfs, progress }),
+      job(5, '/a', { storageIdentity: null, mostArchivedBytes: 5 }),
+    ].map((one) => wantedPaths([one], [], [], 2026)[0]?.past);
+    assert.deepEqual(pasts, ['none', 'tried', 'archived', 'archived', 'none']);
+    const jobs = [job(1, '/a', { storageIdentity: nfs, mostArchivedBytes: 5 }), job(2, '/a')];
+    assert.equal(wantedPaths(jobs, [line('/a')], [], 2026)[0]?.past, 'archived');
   });
 
   test('they come in the order of their names, and a path below another is a path of its own', () => {
