@@ -3,12 +3,18 @@ import type { Job } from '../core/jobs/job.ts';
 import { lookedUpInTime } from '../core/storage/judge.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
 import { meanings, nextSteps, urgency, type NextStep, type PathRole } from '../core/storage/state-advice.ts';
-import { describeShadowed } from '../core/storage/shadowed-data.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { wrap } from '../core/text/wrap.ts';
 import type { ObservedPath } from '../effects/storage-probe.ts';
 import type { Survey, SurveyedPath } from '../hot-paths/survey.ts';
 import { andMore, describeSteps, labelled, maxListed, pathLine } from './storage-status-layout.ts';
+import {
+  describeForeign,
+  describeManifest,
+  describeRefusal,
+  describeShadowedPaths,
+  describeUnknownJobs,
+} from './storage-status-sections.ts';
 import { formatBytes, formatTime } from './table.ts';
 
 /*
@@ -39,13 +45,14 @@ export function describeSurvey(
 ): string[] {
   const lines = linesOf(survey, configuration);
   const parked = survey.paths.filter(isParkedThough(survey));
-  const isBaseHealthy = survey.base === null || survey.base.state === 'healthy';
   const column = Math.min(maxPathColumn, Math.max(0, ...lines.map(({ path }) => path.length)));
   const page: string[] = wrap(headline(survey, parked.length), width);
   if (!survey.jobs.isKnown) page.push('', ...describeUnknownJobs(survey.jobs, width));
   if (survey.manifestProblems.length > 0) page.push('', ...describeManifest(survey, configuration, width));
+  for (const [unit, refusal] of survey.refused) page.push('', ...describeRefusal(unit, refusal, width));
+  const about = { survey, column, width, asker, workerUser: configuration.worker.user };
   for (const group of groupsOf(lines.filter(({ state }) => state !== 'healthy')))
-    page.push('', ...describeGroup(group, column, isBaseHealthy, width, asker, configuration.worker.user));
+    page.push('', ...describeGroup(group, about));
   if (parked.length > 0)
     page.push('', ...describeParked(parked, survey, column, width, configuration.worker.user));
   if (survey.foreign.size > 0) page.push('', ...describeForeign(survey, width));
@@ -170,32 +177,6 @@ function headline(survey: Survey, parkedCount: number): string {
   return `ATTENTION: ${[...box, hot, ...more].join(', ')}.`;
 }
 
-function describeUnknownJobs(
-  { because, fix }: { because: string; fix: string | null },
-  width: number,
-): string[] {
-  return [
-    ...wrap(
-      'JOBS NOT KNOWN: only the paths of the manifest and of [[hot_mounts]] are below; there may be more.',
-      width,
-    ),
-    ...labelled('seen', [escapeForTerminal(because)], width),
-    ...(fix === null ? [] : labelled('next', [escapeForTerminal(fix)], width)),
-  ];
-}
-
-function describeManifest({ manifestProblems }: Survey, { tiering }: Configuration, width: number): string[] {
-  const shown = manifestProblems.slice(0, maxListed).map(({ line, message }) => {
-    return escapeForTerminal(line === null ? message : `line ${line}: ${message}`);
-  });
-  const rest = manifestProblems.length - shown.length;
-  return [
-    ...wrap('MANIFEST: lines that are refused count for nothing; their paths may not be mounted.', width),
-    ...labelled('seen', [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])], width),
-    ...labelled('next', [`mend ${escapeForTerminal(tiering.manifest)}`], width),
-  ];
-}
-
 /** By state; that of the storage box first, because the others may only follow from it. */
 function groupsOf(lines: readonly Line[]): Line[][] {
   const groups = urgency
@@ -208,19 +189,20 @@ function hasBase(group: readonly Line[]): boolean {
   return group.some(({ role }) => role === 'base');
 }
 
-function describeGroup(
-  group: readonly Line[],
-  column: number,
-  isBaseHealthy: boolean,
-  width: number,
-  asker: string | null,
-  workerUser: string,
-): string[] {
+interface About {
+  readonly survey: Survey;
+  readonly column: number;
+  readonly width: number;
+  readonly asker: string | null;
+  readonly workerUser: string;
+}
+
+function describeGroup(group: readonly Line[], about: About): string[] {
+  const { survey, column, width, asker, workerUser } = about;
   const state = group[0]?.state ?? 'unknown';
+  const isBaseHealthy = survey.base === null || survey.base.state === 'healthy';
   const isOfAsker = state === 'denied' && asker !== null;
-  const meaning = isOfAsker
-    ? `access is refused to ${escapeForTerminal(asker)}, as whom you ask; that says nothing about the worker's user`
-    : meanings[state];
+  const meaning = meaningOf(state, group, about);
   const reasons = new Set(group.map(({ seen }) => seen));
   const isOneReason = reasons.size === 1;
   const listed = group
@@ -236,6 +218,13 @@ function describeGroup(
     ...(isOneReason ? labelled('seen', [...reasons], width) : []),
     ...describeSteps(isOfAsker ? [asTheWorker(workerUser)] : stepsOf(group, isBaseHealthy), width),
   ];
+}
+
+function meaningOf(state: StorageState, group: readonly Line[], { survey, asker }: About): string {
+  if (state === 'denied' && asker !== null)
+    return `access is refused to ${escapeForTerminal(asker)}, as whom you ask; that says nothing about the worker's user`;
+  const isRefused = group.some(({ unit }) => unit !== null && survey.refused.has(unit));
+  return state === 'degraded' && isRefused ? 'its server can not be used, see above' : meanings[state];
 }
 
 /** Each step once, however many paths want it; those for the storage box first. */
@@ -288,34 +277,6 @@ function describeParked(
 
 function asTheWorker(user: string): NextStep {
   return { command: `sudo -u ${user} healtharchive storage status`, because: 'as the worker sees it' };
-}
-
-function describeForeign({ foreign }: Survey, width: number): string[] {
-  const points = [...foreign.values()].flat();
-  return [
-    ...wrap(
-      'FOREIGN MOUNT: something is mounted inside a hot path. What is written there ends up elsewhere, so no crawl writes into it.',
-      width,
-    ),
-    ...points.slice(0, maxListed).map((point) => `  ${escapeForTerminal(point)}`),
-    ...andMore(points.length),
-    ...labelled('next', ['find out who mounted it; unmount it by hand, or give it a line of its own'], width),
-  ];
-}
-
-function describeShadowedPaths({ shadowed }: Survey, column: number, width: number): string[] {
-  const listed = [...shadowed]
-    .slice(0, maxListed)
-    .map(([path, data]) => pathLine({ path: escapeForTerminal(path), who: describeShadowed(data) }, column));
-  return [
-    ...wrap(
-      'SHADOWED DATA: files lie in the local directory where the mount is, or should be. They may be the only copy.',
-      width,
-    ),
-    ...listed,
-    ...andMore(shadowed.size),
-    ...labelled('next', ['merge them by hand: docs/storage-tiering.md, "Files under a mount"'], width),
-  ];
 }
 
 function describeHealthy(lines: readonly Line[], column: number, isHeaded: boolean): string[] {

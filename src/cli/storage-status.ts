@@ -54,6 +54,7 @@ function surveyJson(survey: Survey): Record<string, unknown> {
   const { base, paths, manifestProblems, jobs } = survey;
   return {
     base: base === null ? null : baseJson(base, survey),
+    refused_units: [...survey.refused].map(([unit, { obstacle, line }]) => ({ unit, obstacle, line })),
     hot_paths: paths.map((path) => hotPathJson(path, survey)),
     manifest_problems: manifestProblems,
     jobs_known: jobs.isKnown,
@@ -61,10 +62,10 @@ function surveyJson(survey: Survey): Record<string, unknown> {
   };
 }
 
-function baseJson({ path, state, errno, reason }: BaseReport, { baseSpace }: Survey) {
+function baseJson({ path, state, errno, reason, mount }: BaseReport, { baseSpace }: Survey) {
   const free_bytes = baseSpace?.bytes ?? null;
   const free_percent = baseSpace === null ? null : Math.round(baseSpace.percent * 10) / 10;
-  return { path, state, errno, reason, free_bytes, free_percent };
+  return { path, state, errno, reason, mount, free_bytes, free_percent };
 }
 
 function hotPathJson(path: SurveyedPath, survey: Survey): Record<string, unknown> {

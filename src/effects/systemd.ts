@@ -13,6 +13,22 @@ export async function showUnits(units: readonly string[]): Promise<readonly (Uni
   return parseUnitStates(result.stdout, units);
 }
 
+/** Newest last, of the last minutes; empty where the journal can't be read, as by most users. */
+export async function unitLog(unit: string): Promise<readonly string[]> {
+  const argv = [
+    'journalctl',
+    '--quiet',
+    '--no-pager',
+    '--output=cat',
+    '--since=-3min',
+    '--lines=80',
+    '--unit',
+    unit,
+  ];
+  const result = await runCommand(['journalctl', ...argv.slice(1)], { deadlineMs });
+  return result.kind === 'exited' && result.code === 0 ? result.stdout.split('\n') : [];
+}
+
 export type UnitVerb = 'start' | 'stop' | 'restart';
 
 /**

@@ -5,11 +5,14 @@ import type { BaseReport } from '../core/storage/base.ts';
 import { judgeWithSpace, type FreeSpace } from '../core/storage/free-space.ts';
 import type { ManifestEntry, ManifestProblem } from '../core/storage/manifest.ts';
 import type { MountTable } from '../core/storage/mount-table.ts';
+import type { StorageState } from '../core/storage/path-state.ts';
 import { isAtOrBelow, isBelow } from '../core/storage/path-relation.ts';
 import { wantedPaths, type WantedPath } from '../core/storage/wanted-paths.ts';
 import type { Shadowed } from '../core/storage/shadowed-data.ts';
+import { whyRefused, type MountRefusal } from '../core/units/mount-log.ts';
 import { findShadowedData } from '../effects/shadowed-data.ts';
 import { freeSpace, type AccessOptions } from '../effects/storage-access.ts';
+import { unitLog } from '../effects/systemd.ts';
 import type { ObservedPath } from '../effects/storage-probe.ts';
 import { jobsIfKnown, type JobsIfKnown } from './jobs-if-known.ts';
 import { readManifestIfReadable } from './manifest-file.ts';
@@ -32,6 +35,8 @@ export interface Survey {
   readonly jobs: JobsIfKnown;
   /** By canonical path: files in the local directory where a mount is, or should be. Only root can look under a mount. */
   readonly shadowed: ReadonlyMap<string, Shadowed>;
+  /** By unit: why a mount is not made, as far as the journal tells and can be read. */
+  readonly refused: ReadonlyMap<string, MountRefusal>;
   /** By canonical path: mount points inside it that nobody has asked for; what is written there ends up elsewhere. */
   readonly foreign: ReadonlyMap<string, readonly string[]>;
 }
@@ -40,7 +45,9 @@ export interface Survey {
 const promptAnswerMs = 600;
 /** With less time left, nothing more is looked at. */
 const leastLookMs = 500;
-const spaceLanes = 8;
+const lanes = 8;
+/** What a mount that is refused by its server, or can't be made, is seen as. */
+const unmountedStates: readonly StorageState[] = ['missing', 'dead', 'degraded'];
 
 /**
  * Looks at everything that jobs, manifest and configuration want. A database that takes its time holds nothing up: what is
@@ -51,7 +58,11 @@ export async function surveyHotPaths(configuration: Configuration, nowMs: number
   const { table, ...survey } = await lookAtEverything(configuration, nowMs);
   const leftMs = configuration.recovery.probe_timeout_seconds * 1000 - (performance.now() - beginMs);
   const options = { timeoutMs: leftMs, stuckDir: stuckProbesFolder(configuration) };
-  const [shadowed, space] = await Promise.all([shadowedIn(survey, options), spaceOf(survey, options)]);
+  const [shadowed, space, refused] = await Promise.all([
+    shadowedIn(survey, options),
+    spaceOf(survey, options),
+    refusedUnits(survey, configuration.storagebox.unit),
+  ]);
   const { base } = survey;
   const baseSpace = space.get(base?.mount?.device ?? '') ?? null;
   return {
@@ -63,8 +74,27 @@ export async function surveyHotPaths(configuration: Configuration, nowMs: number
       seen: judgeWithSpace(seen, space.get(seen.device)),
     })),
     shadowed,
+    refused,
     foreign: foreignMounts(survey.paths, table),
   };
+}
+
+/** By unit, of those that do not get their file system, what its log says of it. */
+async function refusedUnits(
+  { base, paths }: Pick<Survey, 'base' | 'paths'>,
+  baseUnit: string,
+): Promise<Survey['refused']> {
+  const units = new Set<string>();
+  if (base !== null && unmountedStates.includes(base.state)) units.add(baseUnit);
+  for (const { seen } of paths)
+    if (seen.expectation.kind === 'mount' && unmountedStates.includes(seen.state))
+      units.add(seen.expectation.unit);
+  const found = await inLanes(
+    [...units],
+    lanes,
+    async (unit) => [unit, whyRefused(await unitLog(unit))] as const,
+  );
+  return new Map(found.flatMap(([unit, refusal]) => (refusal === null ? [] : [[unit, refusal] as const])));
 }
 
 /** By superblock, of what answers; nothing where there is no time left. */
@@ -77,7 +107,7 @@ async function spaceOf(
   );
   if (base?.state === 'healthy' && base.mount !== null) folders.set(base.mount.device, base.path);
   if (options.timeoutMs < leastLookMs) return new Map();
-  const answers = await inLanes([...folders], spaceLanes, async ([device, folder]) => {
+  const answers = await inLanes([...folders], lanes, async ([device, folder]) => {
     const answer = await freeSpace(folder, options);
     return [device, answer.kind === 'free' ? answer.space : null] as const;
   });
@@ -115,7 +145,7 @@ async function shadowedIn(
 async function lookAtEverything(
   configuration: Configuration,
   nowMs: number,
-): Promise<Omit<Survey, 'shadowed' | 'foreign' | 'baseSpace'> & { readonly table: MountTable }> {
+): Promise<Omit<Survey, 'shadowed' | 'foreign' | 'baseSpace' | 'refused'> & { readonly table: MountTable }> {
   const { entries, problems: manifestProblems } = readManifestIfReadable(configuration);
   const wantedBy = (jobs: JobsIfKnown): WantedPath[] =>
     wantedPaths(

@@ -50,7 +50,9 @@ export function judgeBase(
   if (isReadOnly(base.mount)) {
     return { state: 'unwritable', errno: 'EROFS', reason: 'mounted read-only', mount };
   }
-  const reason = `mounted, and a random name was looked up in time${describeSlowness(lookup)}`;
+  const layers = table.stackAt(base.path).length;
+  const stacked = layers > 1 ? `; ${layers} mounts are stacked here` : '';
+  const reason = `mounted, and a random name was looked up in time${describeSlowness(lookup)}${stacked}`;
   return { state: 'healthy', errno: null, reason, mount };
 }
 
