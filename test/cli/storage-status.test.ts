@@ -45,6 +45,7 @@ describe('storage status, all well', () => {
     assert.equal(exit, 0);
     assert.deepEqual(answer, {
       base: null,
+      refused_units: [],
       hot_paths: [],
       manifest_problems: [],
       jobs_known: true,
@@ -115,6 +116,7 @@ describe('storage status, the box is not mounted', () => {
       state: 'missing',
       errno: null,
       reason: 'no fuse.sshfs file system is mounted',
+      mount: null,
       free_bytes: null,
       free_percent: null,
     });

@@ -73,7 +73,7 @@ async function assertEvidenceByHand({ host }: RecoveryLab): Promise<void> {
   assert.ok(Number((await host.runOk(['du', '-sk', path])).split('\t')[0]) < 5000);
 }
 
-describe('recovery on bad days', { skip: labUnavailable(['wget']) }, () => {
+describe('recovery on bad days', { skip: labUnavailable(['wget', 'sqlite3']) }, () => {
   test('one host, one thing after another', async (t) => {
     await withRecoveryLab(
       {},

@@ -26,6 +26,23 @@ export interface LabJob {
   readonly progress: { readonly pages: number; readonly bytes: number } | null;
 }
 
+/** A job as its row has it. */
+export interface StoredJob {
+  readonly id: number;
+  readonly status: string;
+  readonly crawler_status: string | null;
+  readonly attempts: number;
+  readonly retry_count: number;
+  readonly output_dir: string;
+  readonly last_error: string | null;
+  readonly infra_retry_ms: number | null;
+}
+
+/** Where `install` puts it. */
+const DATABASE = '/srv/healtharchive/healtharchive.db';
+const JOBS =
+  'select id, status, crawler_status, attempts, retry_count, output_dir, last_error, infra_retry_ms from jobs';
+
 export type JobName = 'hc' | 'cihr' | 'own' | 'local';
 
 export const allJobs: readonly JobName[] = ['hc', 'cihr', 'own', 'local'];
@@ -63,28 +80,40 @@ export class RecoveryLab {
     this.#ids.set(name, job.id);
   }
 
-  async job(name: JobName): Promise<LabJob> {
-    return (await this.#installation.json('jobs', 'show', String(this.#ids.get(name)))) as LabJob;
+  async job(name: JobName): Promise<StoredJob> {
+    const job = (await this.#jobs()).find(({ id }) => id === this.#ids.get(name));
+    if (job === undefined) throw new Error(`there is no job ${name}`);
+    return job;
   }
 
   async attempts(): Promise<Record<JobName, number>> {
-    const jobs = await Promise.all(allJobs.map((name) => this.job(name)));
-    return Object.fromEntries(allJobs.map((name, index) => [name, jobs[index]?.attempts ?? 0])) as Record<
-      JobName,
-      number
-    >;
+    const jobs = await this.#jobs();
+    const attemptsOf = (name: JobName): number =>
+      jobs.find(({ id }) => id === this.#ids.get(name))?.attempts ?? 0;
+    return Object.fromEntries(allJobs.map((name) => [name, attemptsOf(name)])) as Record<JobName, number>;
+  }
+
+  /** By a program that starts in no time: they are asked for again and again, while the machine has other things to do. */
+  async #jobs(): Promise<readonly StoredJob[]> {
+    const text = await this.host.runOk(
+      ['sqlite3', '-readonly', '-json', '-cmd', '.timeout 5000', DATABASE, JOBS],
+      {
+        user: 'healtharchive',
+      },
+    );
+    return JSON.parse(text === '' ? '[]' : text) as StoredJob[];
   }
 
   /** The process group of launcher and crawler, as kill(1) takes it: the launcher says which. */
-  async crawlGroup({ id, attempts }: LabJob): Promise<string> {
+  async crawlGroup({ id, attempts }: StoredJob): Promise<string> {
     const attempt = `${id}-${String(attempts).padStart(3, '0')}`;
     const text = await this.host.readFile(`/srv/healtharchive/ops/attempts/${attempt}/process.json`);
     return `-${(JSON.parse(text) as { pid: number }).pid}`;
   }
 
   /** Until the job runs, in a later attempt than this one, and has archived something. */
-  async untilCrawling(name: JobName, after = 0): Promise<LabJob> {
-    const isCrawling = async (): Promise<LabJob> => {
+  async untilCrawling(name: JobName, after = 0): Promise<StoredJob> {
+    const isCrawling = async (): Promise<StoredJob> => {
       const job = await this.job(name);
       if (job.status === 'running' && job.attempts > after && (await this.warcs(name, job.attempts)) > 0)
         return job;

@@ -4,6 +4,7 @@
  */
 import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
+import { inLanes } from '../../src/core/in-lanes.ts';
 import { endAll } from './children.ts';
 import { runCommand, type Command } from './run-command.ts';
 import { runSuite } from './run-suite.ts';
@@ -49,11 +50,10 @@ async function main(temporary: TemporaryFolder): Promise<boolean> {
   const runAll = async (name: string, commands: readonly Command[]): Promise<void> => {
     await run(name, async () => {
       const begin = performance.now();
-      const files = [];
-      for (const command of commands) {
+      const files = await inLanes(commands, 2, async (command) => {
         stop.signal.throwIfAborted();
-        files.push(await runCommand(command, checkout, environment, say, stop.signal));
-      }
+        return await runCommand(command, checkout, environment, say, stop.signal);
+      });
       return { name, files, seconds: (performance.now() - begin) / 1000 };
     });
   };

@@ -1,8 +1,9 @@
-/** Runs one suite as one `node --test`, and says how each file went as soon as it has ended. */
+/** Runs one suite, its files as `node --test`, and says how each file went as soon as it has ended. */
 import { once } from 'node:events';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
+import { inLanes } from '../../src/core/in-lanes.ts';
 import { end, start } from './children.ts';
 import { advance, settle, type FileOutcome, type TestEvent } from './outcome.ts';
 import type { SuiteOutcome } from './summary.ts';
@@ -18,35 +19,46 @@ export async function runSuite(
   stop: AbortSignal,
 ): Promise<SuiteOutcome> {
   const begin = performance.now();
-  const argv = [
-    process.execPath,
-    '--test',
-    `--test-concurrency=${suite.concurrency}`,
-    `--test-timeout=${suite.testTimeoutSeconds * 1000}`,
-    `--test-reporter=${reporter}`,
-    ...suite.files,
-  ];
-  const child = start(argv, environment, checkout);
   let why = 'It did not come to its end.';
+  const running = new Set<ReturnType<typeof start>>();
+  let isOver = false;
   const limit = setTimeout(() => {
     why = `It had not ended after the ${suite.limitSeconds} s that its suite may take.`;
-    void end(child);
+    isOver = true;
+    for (const child of running) void end(child);
   }, suite.limitSeconds * 1000);
 
-  const closed = once(child, 'close');
   const outcomes = new Map<string, FileOutcome>();
-  for await (const line of createInterface({ input: child.stdout })) {
-    const event = parseEvent(line, checkout);
-    if (event === null) {
-      // Not of the reporter: node itself has something to say.
-      say(`    ${line}`);
-      continue;
+  const runFiles = async (files: readonly string[], concurrency: number): Promise<void> => {
+    if (isOver || stop.aborted) return;
+    const argv = [
+      process.execPath,
+      '--test',
+      `--test-concurrency=${concurrency}`,
+      `--test-timeout=${suite.testTimeoutSeconds * 1000}`,
+      `--test-reporter=${reporter}`,
+      ...files,
+    ];
+    const child = start(argv, environment, checkout);
+    running.add(child);
+    const closed = once(child, 'close');
+    for await (const line of createInterface({ input: child.stdout })) {
+      const event = parseEvent(line, checkout);
+      if (event === null) {
+        // Not of the reporter: node itself has something to say.
+        say(`    ${line}`);
+        continue;
+      }
+      const outcome = advance(outcomes.get(event.entry), event);
+      outcomes.set(event.entry, outcome);
+      if (event.kind === 'complete' && event.isEntryItself) say(fileLine(outcome));
     }
-    const outcome = advance(outcomes.get(event.entry), event);
-    outcomes.set(event.entry, outcome);
-    if (event.kind === 'complete' && event.isEntryItself) say(fileLine(outcome));
-  }
-  await closed;
+    await closed;
+    running.delete(child);
+  };
+  // Given several files, node runs them in the order of their names; the longest would come last.
+  if (suite.hasManyShort) await runFiles(suite.files, suite.concurrency);
+  else await inLanes(suite.files, suite.concurrency, (file) => runFiles([file], 1));
   clearTimeout(limit);
   const files = settle(outcomes, suite.files, why);
   // What somebody stopped has not failed.

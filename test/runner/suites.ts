@@ -1,11 +1,13 @@
 /** What script/test runs. Every *.test.ts under test/ belongs to a suite, so that no test is forgotten. */
 import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 export interface Suite {
   readonly name: string;
-  /** Relative to the checkout. */
+  /** Relative to the checkout, in the order in which they are begun. */
   readonly files: readonly string[];
+  /** All of them by one `node --test`, which is cheaper for short ones, and has an order of its own. */
+  readonly hasManyShort: boolean;
   /** Test files at the same time. */
   readonly concurrency: number;
   /** For each test that sets no timeout of its own. */
@@ -14,13 +16,31 @@ export interface Suite {
   readonly limitSeconds: number;
 }
 
-type Tuning = Omit<Suite, 'name' | 'files'>;
+type Tuning = Omit<Suite, 'name' | 'files' | 'hasManyShort'>;
 
 const UNIT: Tuning = { concurrency: 2, testTimeoutSeconds: 60, limitSeconds: 300 };
 /** One file at a time: these start whole hosts, servers and crawls, and their deadlines are those of real life. */
 const SLOW: Tuning = { concurrency: 1, testTimeoutSeconds: 600, limitSeconds: 1200 };
-/** The lab's hosts mostly wait, for sshfs, for systemd, for crawls; so do services and commands. That many files at a time fit two cores. */
-const AT_ONCE: Readonly<Record<string, number>> = { lab: 2, service: 2, cli: 2 };
+/** The lab's hosts mostly wait, for sshfs, for systemd, for crawls; so do the others. That many files at a time fit two cores. */
+const AT_ONCE: Readonly<Record<string, number>> = {
+  lab: 2,
+  service: 2,
+  cli: 2,
+  crawl: 2,
+  storage: 2,
+  endurance: 2,
+};
+/** They are begun first, so that at the end of a suite no core waits for one of them alone. */
+const LONGEST: readonly string[] = [
+  'recovery-adversity',
+  'recovery-auto',
+  'recovery',
+  'worker-service',
+  'tiering-adversity',
+  'tiering',
+  'bad-days',
+  'storage-status',
+];
 const FULL: Tuning = { ...SLOW, testTimeoutSeconds: 3600, limitSeconds: 7200 };
 /** The order of the slow suites that are known: what crawls first. Others follow by name. */
 const ORDER = ['crawl', 'service', 'storage', 'lab', 'simulation', 'endurance'];
@@ -34,12 +54,18 @@ export function findSuites(checkout: string, isFull: boolean): Suite[] {
   const byFolder = Object.groupBy(others, (file) => file.split('/')[1] ?? '');
   const slow = Object.entries(byFolder).map(([name, files = []]) => ({
     name,
-    files,
+    files: files.toSorted((a, b) => startRank(a) - startRank(b)),
+    hasManyShort: false,
     ...(isFull ? FULL : SLOW),
     concurrency: isFull ? FULL.concurrency : (AT_ONCE[name] ?? SLOW.concurrency),
   }));
   slow.sort((a, b) => rank(a.name) - rank(b.name) || a.name.localeCompare(b.name));
-  return [{ name: 'unit', files: unitFiles, ...UNIT }, ...slow];
+  return [{ name: 'unit', files: unitFiles, hasManyShort: true, ...UNIT }, ...slow];
+}
+
+function startRank(file: string): number {
+  const index = LONGEST.indexOf(basename(file, '.test.ts'));
+  return index === -1 ? LONGEST.length : index;
 }
 
 function rank(name: string): number {
