@@ -33,7 +33,8 @@ test(
     await withLab({ serverAliveSeconds: 4 }, async ({ host, box }) => {
       const installation = await install(
         host,
-        '[worker]\nconcurrency = 2\npoll_seconds = 1\nmin_free_percent = 1\n',
+        // A crawl may still see the server go, before its host does: it must not wait for ten minutes then.
+        '[worker]\nconcurrency = 2\npoll_seconds = 1\nmin_free_percent = 1\ninfra_error_cooldown_seconds = 2\n',
       );
       await writeManifest(host, ['hc/2026']);
       await host.installUnit(TIERING_UNIT, shippedUnit(TIERING_UNIT));

@@ -21,14 +21,13 @@ type Tuning = Omit<Suite, 'name' | 'files' | 'hasManyShort'>;
 const UNIT: Tuning = { concurrency: 2, testTimeoutSeconds: 60, limitSeconds: 300 };
 /** One file at a time: these start whole hosts, servers and crawls, and their deadlines are those of real life. */
 const SLOW: Tuning = { concurrency: 1, testTimeoutSeconds: 600, limitSeconds: 1200 };
-/** The lab's hosts mostly wait, for sshfs, for systemd, for crawls; so do the others. That many files at a time fit two cores. */
-const AT_ONCE: Readonly<Record<string, number>> = {
-  lab: 2,
-  service: 2,
-  cli: 2,
-  crawl: 2,
-  storage: 2,
-  endurance: 2,
+/** The lab's hosts mostly wait, for sshfs, for systemd, for crawls; crawls wait even more. That many files at a time fit two cores. */
+const AT_ONCE: Readonly<Record<string, number>> = { lab: 2, crawls: 3, cli: 2, storage: 2 };
+/** Folders whose tests are run as one suite: alone, each of them would end with a core that waits. */
+const TOGETHER: Readonly<Record<string, string>> = {
+  crawl: 'crawls',
+  service: 'crawls',
+  endurance: 'crawls',
 };
 /** They are begun first, so that at the end of a suite no core waits for one of them alone. */
 const LONGEST: readonly string[] = [
@@ -39,19 +38,22 @@ const LONGEST: readonly string[] = [
   'tiering-adversity',
   'tiering',
   'bad-days',
+  'hanging-engine',
+  'claims',
   'storage-status',
 ];
 const FULL: Tuning = { ...SLOW, testTimeoutSeconds: 3600, limitSeconds: 7200 };
 /** The order of the slow suites that are known: what crawls first. Others follow by name. */
-const ORDER = ['crawl', 'service', 'storage', 'lab', 'simulation', 'endurance'];
+const ORDER = ['crawls', 'storage', 'lab', 'simulation'];
 
-/** The unit tests that `npm test` runs, then one suite for each other folder of test/. */
+/** The unit tests that `npm test` runs, then one suite for each other folder of test/, or for a few together. */
 export function findSuites(checkout: string, isFull: boolean): Suite[] {
   const unitFiles = globSync(unitPattern(checkout), { cwd: checkout }).sort();
   const others = globSync('test/**/*.test.ts', { cwd: checkout })
     .filter((file) => !unitFiles.includes(file))
     .sort();
-  const byFolder = Object.groupBy(others, (file) => file.split('/')[1] ?? '');
+  const suiteOf = (folder: string): string => TOGETHER[folder] ?? folder;
+  const byFolder = Object.groupBy(others, (file) => suiteOf(file.split('/')[1] ?? ''));
   const slow = Object.entries(byFolder).map(([name, files = []]) => ({
     name,
     files: files.toSorted((a, b) => startRank(a) - startRank(b)),
