@@ -5,14 +5,27 @@ import tseslint from 'typescript-eslint';
 
 /** What each layer under src/ must not import. */
 const layers = {
-  core: ['effects', 'store', 'config', 'hot-paths', 'worker', 'tiering', 'recovery', 'cli'],
-  config: ['effects', 'store', 'hot-paths', 'worker', 'tiering', 'recovery', 'cli'],
-  effects: ['store', 'config', 'hot-paths', 'worker', 'tiering', 'recovery', 'cli'],
-  store: ['effects', 'config', 'hot-paths', 'worker', 'tiering', 'recovery', 'cli'],
-  'hot-paths': ['worker', 'tiering', 'recovery', 'cli'],
-  worker: ['tiering', 'recovery', 'cli'],
-  tiering: ['recovery', 'cli'],
-  recovery: ['cli'],
+  core: [
+    'effects',
+    'store',
+    'config',
+    'hot-paths',
+    'worker',
+    'tiering',
+    'recovery',
+    'autostart',
+    'report',
+    'cli',
+  ],
+  config: ['effects', 'store', 'hot-paths', 'worker', 'tiering', 'recovery', 'autostart', 'report', 'cli'],
+  effects: ['store', 'config', 'hot-paths', 'worker', 'tiering', 'recovery', 'autostart', 'report', 'cli'],
+  store: ['effects', 'config', 'hot-paths', 'worker', 'tiering', 'recovery', 'autostart', 'report', 'cli'],
+  'hot-paths': ['worker', 'tiering', 'recovery', 'autostart', 'report', 'cli'],
+  worker: ['tiering', 'recovery', 'autostart', 'report', 'cli'],
+  tiering: ['recovery', 'autostart', 'report', 'cli'],
+  recovery: ['autostart', 'report', 'cli'],
+  autostart: ['recovery', 'report', 'cli'],
+  report: ['recovery', 'autostart', 'cli'],
 };
 
 const onlyInMain = 'Only src/main.ts ends the process; throw an error of src/core/errors.ts instead.';

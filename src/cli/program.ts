@@ -6,6 +6,7 @@ import { addDatabaseCommands } from './db.ts';
 import { exitStatuses } from './exit-status.ts';
 import { addInitCommand } from './init.ts';
 import { addJobCommands } from './jobs.ts';
+import { addMetricsCommands } from './metrics.ts';
 import { addOpsCommands } from './ops.ts';
 import { addSourceCommands } from './sources.ts';
 import { addStorageCommands } from './storage.ts';
@@ -32,6 +33,7 @@ export function createProgram(terminal: Terminal, version: string): Command {
   addCampaignCommands(program, terminal);
   addWorkerCommands(program, terminal);
   addStorageCommands(program, terminal);
+  addMetricsCommands(program, terminal);
   addOpsCommands(program, terminal);
   addCompletionCommand(program, terminal);
   throughTerminal(program, terminal);

@@ -13,10 +13,14 @@ import type { Casualty } from '../core/recovery/recovery-plan.ts';
 import { noSentinel } from '../core/recovery/hold-back.ts';
 import { general } from '../core/recovery/refusals.ts';
 import { seeWorld, type SeenWorld } from '../core/recovery/seen-world.ts';
+import { recoveryMetrics, type RecoverySeen } from '../core/report/recovery-metrics.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
+import { hasSentinel } from '../effects/sentinel.ts';
 import { standardErrorLog } from '../effects/log.ts';
 import { foreseeRecovery, type Forecast } from '../recovery/foresee.ts';
+import { recoverySentinel } from '../recovery/observe-recovery.ts';
 import { runRecovery, type RecoveryPass } from '../recovery/run-recovery.ts';
+import { reportRun } from '../report/automation-runs.ts';
 import { withHelp } from './command.ts';
 import { answerPlan } from './plan-answer.ts';
 import { readConfiguration, type GlobalOptions } from './session.ts';
@@ -106,6 +110,7 @@ async function apply(
     return;
   }
   const isInJournal = terminal.environment['JOURNAL_STREAM'] !== undefined;
+  const beganMs = performance.now();
   const run = await runRecovery(configuration, {
     isForced: options.forceWithoutSentinel === true,
     isRearmed: options.rearm === true,
@@ -131,11 +136,35 @@ async function apply(
     ...jobsNotChanged(final),
   ];
   const verdict = gate === null ? verdictOf(repairs, steps.length > 0, refusals) : 'refused';
+  const told = reportRun(
+    configuration,
+    'storage-hotpath-auto-recover',
+    {
+      atMs: Date.now(),
+      durationMs: performance.now() - beganMs,
+      isEnabled: hasSentinel(configuration.paths.sentinel_dir, recoverySentinel),
+      results: repairs,
+      refusals,
+    },
+    (record) => recoveryMetrics(seenBy(final, refusals), record),
+  );
+  for (const problem of told.problems) terminal.say(`healtharchive: ${escapeForTerminal(problem)}`);
   const reason = reasonOf(seen, false);
   answerPlan({ mode: 'apply', verdict, reason, steps, refusals }, options, terminal, {
     json: { blast_radius: casualties.map(casualtyJson), evidence: evidenceOf(run.passes) },
     page: describeRecovery({ reason, casualties, steps, refusals, conclusion: verdict }, pageWidth(terminal)),
   });
+}
+
+function seenBy({ outcome }: RecoveryPass, refusals: readonly Refusal[]): RecoverySeen {
+  const { base } = outcome.seen;
+  const targets = outcome.seen.targets.filter(({ report }) => report.state !== 'healthy').length;
+  const isBaseUnwell = base !== null && base.state !== 'healthy';
+  return {
+    unhealthy: targets + (isBaseUnwell ? 1 : 0),
+    incidentOpenedAtMs: outcome.memory.incident?.openedAtMs ?? null,
+    refusals,
+  };
 }
 
 /** The folder of what was kept when an incident began in this run. */

@@ -2,7 +2,13 @@ import type { Configuration } from '../config/schema.ts';
 import type { Job } from '../core/jobs/job.ts';
 import { lookedUpInTime } from '../core/storage/judge.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
-import { meanings, nextSteps, urgency, type NextStep, type PathRole } from '../core/storage/state-advice.ts';
+import {
+  meaningOfState,
+  nextSteps,
+  urgency,
+  type NextStep,
+  type PathRole,
+} from '../core/storage/state-advice.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { wrap } from '../core/text/wrap.ts';
 import type { ObservedPath } from '../effects/storage-probe.ts';
@@ -224,7 +230,7 @@ function meaningOf(state: StorageState, group: readonly Line[], { survey, asker 
   if (state === 'denied' && asker !== null)
     return `access is refused to ${escapeForTerminal(asker)}, as whom you ask; that says nothing about the worker's user`;
   const isRefused = group.some(({ unit }) => unit !== null && survey.refused.has(unit));
-  return state === 'degraded' && isRefused ? 'its server can not be used, see above' : meanings[state];
+  return state === 'degraded' && isRefused ? 'its server can not be used, see above' : meaningOfState(state);
 }
 
 /** Each step once, however many paths want it; those for the storage box first. */

@@ -17,6 +17,7 @@ import { workerLock, workerPaths } from '../worker/worker-paths.ts';
 import { withHelp } from './command.ts';
 import { readConfiguration, type GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
+import { addWorkerAutoStart } from './worker-auto-start.ts';
 
 /** As [worker] name in the configuration. */
 const longestName = 128;
@@ -48,6 +49,7 @@ export function addWorkerCommands(program: Command, terminal: Terminal): void {
     ],
     exits: ['configuration', 'lockHeld', 'failed', 'attention', 'interrupted'],
   });
+  addWorkerAutoStart(worker, terminal);
 }
 
 async function runWorker(

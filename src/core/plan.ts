@@ -1,16 +1,21 @@
+import type { ConditionCode } from './report/conditions.ts';
+
 /** What the plans of all automations have in common: data that is printed as it would be done. */
 export type Verdict = 'refused' | 'failed' | 'planned' | 'attention' | 'done' | 'nothing_to_do';
 
 /** Something that a plan leaves alone, and why. */
 export interface Refusal {
-  /** Stable, for scripts and metrics. */
-  readonly code: string;
+  /** Stable, for scripts and metrics: what it means stands in the registry. */
+  readonly code: ConditionCode;
   readonly because: string;
   /** The path it is about; null when it is about everything. */
   readonly path: string | null;
   /** True: it would be done, but for this. False: it is nothing that this command acts upon, as it was called. */
   readonly holdsBack: boolean;
 }
+
+/** Why something is refused, whatever it is about. */
+export type Why = Pick<Refusal, 'code' | 'because'>;
 
 /** One step of a plan, as far as every plan has it. */
 export interface Step {

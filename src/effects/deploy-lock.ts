@@ -1,4 +1,5 @@
 import { lstatSync } from 'node:fs';
+import type { DeployLockState } from '../core/deploy-gate.ts';
 import { OperatorError } from '../core/errors.ts';
 import { isLockFree } from './flock.ts';
 
@@ -7,7 +8,7 @@ import { isLockFree } from './flock.ts';
  * that was left behind kept a watchdog still for nine days. For how long it has been held its stamps don't tell, as a lock is
  * taken without touching the file. `unknown`: something else lies in its place, or it can't be asked.
  */
-export async function deployLockState(path: string): Promise<'free' | 'held' | 'unknown'> {
+export async function deployLockState(path: string): Promise<DeployLockState> {
   try {
     const stats = lstatSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return 'free';

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.ts';
+import { infraErrorMinutes } from '../core/report/metrics.ts';
 import { claimFolder, claimSuperblock } from '../effects/stuck-children.ts';
 import { Database } from '../store/database.ts';
 import { JobStore } from '../store/job-store.ts';
@@ -29,7 +30,9 @@ async function readJobs(request: JobsRequest): Promise<JobsAnswer> {
 async function readAll(database: Database): Promise<JobsAnswer> {
   try {
     await checkSchema(database);
-    return { isKnown: true, jobs: await new JobStore(database).list() };
+    const store = new JobStore(database);
+    const recentInfraErrors = await store.countInfraErrors(Date.now() - infraErrorMinutes * 60_000);
+    return { isKnown: true, jobs: await store.list(), recentInfraErrors };
   } catch (error) {
     if (error instanceof DatabaseUnavailableError || error instanceof DatabaseUnusableError)
       return { isKnown: false, because: error.message, fix: error.fix ?? null };

@@ -6,7 +6,12 @@ import { stuckProbesFolder } from './observe.ts';
 
 /** All jobs; or, without the database, that they are not known, and why. "No jobs" is never assumed. */
 export type JobsIfKnown =
-  | { readonly isKnown: true; readonly jobs: readonly Job[] }
+  | {
+      readonly isKnown: true;
+      readonly jobs: readonly Job[];
+      /** Attempts that have ended with an infra error in the last ten minutes. */
+      readonly recentInfraErrors: number;
+    }
   | { readonly isKnown: false; readonly because: string; /** A command. */ readonly fix: string | null };
 
 /** The one JSON document on the standard input of src/hot-paths/jobs-child.ts. */

@@ -51,17 +51,22 @@ const unmountedStates: readonly StorageState[] = ['missing', 'dead', 'degraded']
 
 /**
  * Looks at everything that jobs, manifest and configuration want. A database that takes its time holds nothing up: what is
- * known without it is looked at meanwhile, and the jobs' own paths only if it answers after all.
+ * known without it is looked at meanwhile, and the jobs' own paths only if it answers after all. Brief: without what lies under
+ * mounts, and without the journal, for those who look often.
  */
-export async function surveyHotPaths(configuration: Configuration, nowMs: number): Promise<Survey> {
+export async function surveyHotPaths(
+  configuration: Configuration,
+  nowMs: number,
+  { isBrief = false }: { readonly isBrief?: boolean } = {},
+): Promise<Survey> {
   const beginMs = performance.now();
   const { table, ...survey } = await lookAtEverything(configuration, nowMs);
   const leftMs = configuration.recovery.probe_timeout_seconds * 1000 - (performance.now() - beginMs);
   const options = { timeoutMs: leftMs, stuckDir: stuckProbesFolder(configuration) };
   const [shadowed, space, refused] = await Promise.all([
-    shadowedIn(survey, options),
+    isBrief ? new Map<string, Shadowed>() : shadowedIn(survey, options),
     spaceOf(survey, options),
-    refusedUnits(survey, configuration.storagebox.unit),
+    isBrief ? new Map<string, MountRefusal>() : refusedUnits(survey, configuration.storagebox.unit),
   ]);
   const { base } = survey;
   const baseSpace = space.get(base?.mount?.device ?? '') ?? null;

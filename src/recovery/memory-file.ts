@@ -1,13 +1,9 @@
 /** What recovery remembers from run to run: `watchdog/storage-hotpath-auto-recover.json` in the state folder. */
-import { randomUUID } from 'node:crypto';
-import { renameSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { Configuration } from '../config/schema.ts';
 import { emptyMemory, lostMemory, type RecoveryMemory } from '../core/recovery/memory.ts';
-import { writeFileAtomically } from '../effects/atomic-file.ts';
-import { readPlainFile } from '../effects/plain-file.ts';
-import { makeStateFolder } from '../effects/state-folder.ts';
+import { readStateFile, writeStateFile } from '../effects/state-file.ts';
 
 const stamp = z.number().int();
 const since = z.strictObject({ bootId: z.string(), sinceBootMs: stamp });
@@ -56,30 +52,13 @@ export interface ReadMemory {
 
 /** What can't be read counts as one recovery of everything that has just happened. Nothing is thrown. */
 export function readMemory(file: string, nowMs: number): ReadMemory {
-  let text: string;
-  try {
-    text = readPlainFile(file, { followLinks: false });
-  } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return { memory: emptyMemory, problem: null };
-    return { memory: lostMemory('unreadable', nowMs), problem: `${file} can’t be read (${code})` };
-  }
-  try {
-    return { memory: memorySchema.parse(JSON.parse(text)), problem: null };
-  } catch {
-    return { memory: lostMemory('unreadable', nowMs), problem: `${file} is not what recovery writes` };
-  }
-}
-
-/** Keeps a file that could not be understood, under a name of its own, so that it is never overwritten. */
-export function setAside(file: string): string {
-  const aside = `${file}.unreadable-${randomUUID().slice(0, 8)}`;
-  renameSync(file, aside);
-  return aside;
+  const read = readStateFile(file, memorySchema);
+  if (read.kind === 'read') return { memory: read.value, problem: null };
+  if (read.kind === 'absent') return { memory: emptyMemory, problem: null };
+  return { memory: lostMemory('unreadable', nowMs), problem: read.problem };
 }
 
 /** Durably: it has reached the disk when this returns. */
 export function writeMemory(file: string, memory: RecoveryMemory): void {
-  makeStateFolder(dirname(file));
-  writeFileAtomically(file, `${JSON.stringify(memory, null, 1)}\n`);
+  writeStateFile(file, memory);
 }

@@ -12,6 +12,7 @@ import type { Log } from '../effects/log.ts';
 import { readMountTable } from '../effects/mount-table.ts';
 import { showUnits } from '../effects/systemd.ts';
 import { tryLock } from '../effects/flock.ts';
+import { setAside } from '../effects/state-file.ts';
 import { makeStateFolder } from '../effects/state-folder.ts';
 import { TriggerCalls } from '../effects/trigger-file.ts';
 import { userIds } from '../effects/user-ids.ts';
@@ -24,7 +25,7 @@ import { IncidentEvidence, type Evidence } from './evidence.ts';
 import { lookAfterJobs, type Afterwards } from './look-after-jobs.ts';
 import { logOpened, logPass, logPlan, logResults } from './log-pass.ts';
 import { JobsAsked } from './jobs-asked.ts';
-import { memoryFile, readMemory, setAside, writeMemory } from './memory-file.ts';
+import { memoryFile, readMemory, writeMemory } from './memory-file.ts';
 import { RecoveryObserver } from './observe-recovery.ts';
 import { recoveryPolicy } from './recovery-policy.ts';
 

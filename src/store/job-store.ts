@@ -117,6 +117,19 @@ export class JobStore {
     });
   }
 
+  /** Attempts that have ended with an infra error since then. */
+  async countInfraErrors(sinceMs: number): Promise<number> {
+    return await this.#database.read(async (db) => {
+      const { count } = await db
+        .selectFrom('attempts')
+        .select(({ fn }) => fn.countAll().as('count'))
+        .where('outcome', '=', 'infra_error')
+        .where('finished_ms', '>=', sinceMs)
+        .executeTakeFirstOrThrow();
+      return Number(count);
+    });
+  }
+
   async find(id: number): Promise<Job | null> {
     return await this.#database.read(async (db) => {
       const row = await selectJobs(db).where('jobs.id', '=', id).executeTakeFirst();

@@ -39,7 +39,7 @@ export interface StoredJob {
 }
 
 /** Where `install` puts it. */
-const DATABASE = '/srv/healtharchive/healtharchive.db';
+export const DATABASE = '/srv/healtharchive/healtharchive.db';
 const JOBS =
   'select id, status, crawler_status, attempts, retry_count, output_dir, last_error, infra_retry_ms from jobs';
 

@@ -14,7 +14,8 @@ import { dirname, join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { emptyMemory, type RecoveryMemory } from '../../src/core/recovery/memory.ts';
-import { memoryFile, readMemory, setAside, writeMemory } from '../../src/recovery/memory-file.ts';
+import { setAside } from '../../src/effects/state-file.ts';
+import { memoryFile, readMemory, writeMemory } from '../../src/recovery/memory-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'healtharchive-memory-'));
 const file = join(folder, 'watchdog', 'storage-hotpath-auto-recover.json');

@@ -86,7 +86,7 @@ export class HostModel {
     const unit = this.units.get(name);
     if (unit === undefined) return null;
     const fileState = unit.isDisabled ? 'disabled' : 'enabled';
-    const common = { unit: name, load: 'loaded', fileState, invocationId: 'one' };
+    const common = { unit: name, load: 'loaded', fileState, invocationId: 'one', restarts: 0 };
     switch (unit.state) {
       case 'running':
         return { ...common, active: 'active', sub: 'running' };

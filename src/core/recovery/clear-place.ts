@@ -1,3 +1,4 @@
+import type { Why } from '../plan.ts';
 import type { Mount } from '../storage/mountinfo.ts';
 import { MountTable } from '../storage/mount-table.ts';
 import { isBelow } from '../storage/path-relation.ts';
@@ -5,16 +6,11 @@ import { unmountStep, whyStacked } from '../tiering/bind-place.ts';
 import type { UnmountStep } from '../tiering/tiering-plan.ts';
 import { isPlace, mayUse, type SeenTarget, type SeenWorld } from './seen-world.ts';
 
-export interface Reason {
-  readonly code: string;
-  readonly because: string;
-}
-
 export interface Clearing {
   readonly unmounts: readonly UnmountStep[];
   /** Superblocks of what is taken off. */
   readonly devices: ReadonlySet<string>;
-  readonly problem: Reason | null;
+  readonly problem: Why | null;
 }
 
 /** What has to be taken off before the place can be mounted: its dead layers; and what lies dead where it would be hidden. */
@@ -58,7 +54,7 @@ function expectedBase({ place }: SeenTarget, { base }: SeenWorld): UnmountStep['
   return { mountId: base.mount.id, device: base.mount.device };
 }
 
-function firstProblem(mounts: readonly Mount[], problemOf: (mount: Mount) => Reason | null): Reason | null {
+function firstProblem(mounts: readonly Mount[], problemOf: (mount: Mount) => Why | null): Why | null {
   for (const mount of mounts) {
     const problem = problemOf(mount);
     if (problem !== null) return problem;
@@ -85,7 +81,7 @@ export function insideOf(layers: readonly Mount[], { mounts }: MountTable): Moun
 }
 
 /** Nobody reaches it through the dead mount; it goes along if nobody uses it and recovery can mount it again. */
-export function whyNotAlong(mount: Mount, seen: SeenWorld): Reason | null {
+export function whyNotAlong(mount: Mount, seen: SeenWorld): Why | null {
   const { mountPoint, device } = mount;
   if (seen.lifeOf(device) === 'dead') return null;
   const crawl = seen.world.crawls.find((one) => mayUse(one, device));
@@ -100,7 +96,7 @@ export function whyNotAlong(mount: Mount, seen: SeenWorld): Reason | null {
 }
 
 /** What lies below the path on the directory that would be covered. Only what is dead, and a place of ours, is taken off. */
-function whyHidden(mount: Mount, isUnderDead: boolean, left: MountTable, seen: SeenWorld): Reason | null {
+function whyHidden(mount: Mount, isUnderDead: boolean, left: MountTable, seen: SeenWorld): Why | null {
   const { mountPoint } = mount;
   const isOurs = seen.targets.some((target) => target.path === mountPoint && isPlace(target));
   const stack = left.stackAt(mountPoint);

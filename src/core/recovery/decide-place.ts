@@ -1,9 +1,11 @@
+import type { Why } from '../plan.ts';
+import { storageCondition } from '../report/conditions.ts';
 import { kindSeen, whyNotThatArchive } from '../storage/archive.ts';
 import { isAtOrBelow } from '../storage/path-relation.ts';
 import { bindStep, verifyStep, whyColdMisplaced, whyMisplaced } from '../tiering/bind-place.ts';
 import type { ExpectedOuter } from '../tiering/tiering-plan.ts';
 import { isSystemdAtIt, unitActivity, whyNotStartable } from '../units/unit-activity.ts';
-import { clearPlace, type Reason } from './clear-place.ts';
+import { clearPlace } from './clear-place.ts';
 import type { Decision, InterruptStep, RecoveryPolicy, RecoveryStep } from './recovery-plan.ts';
 import type { RunningCrawl } from './recovery-world.ts';
 import { refuse } from './refusals.ts';
@@ -15,7 +17,7 @@ import { isOnDeadStorage, isOutOfSight, type SeenTarget, type SeenWorld } from '
  */
 export function decidePlace(target: SeenTarget, seen: SeenWorld, policy: RecoveryPolicy): Decision {
   const { path, report } = target;
-  const refused = (reason: Reason, holdsBack = false): Decision => ({
+  const refused = (reason: Why, holdsBack = false): Decision => ({
     kind: 'refused',
     refusal: refuse(target, reason, holdsBack),
   });
@@ -27,8 +29,9 @@ export function decidePlace(target: SeenTarget, seen: SeenWorld, policy: Recover
       code: 'outer_first',
       because: `${outer.path}, above it, is not mounted as it should be`,
     });
+  if (report.state === 'healthy') return { kind: 'nothing' };
   if (report.state !== 'dead' && report.state !== 'missing')
-    return refused({ code: `storage_${report.state}`, because: report.reason });
+    return refused({ code: storageCondition(report.state), because: report.reason });
   if (report.state === 'dead' && report.coveredBy !== path)
     return refused({
       code: 'dead_above',
@@ -53,7 +56,7 @@ export function decidePlace(target: SeenTarget, seen: SeenWorld, policy: Recover
 }
 
 /** Recovery would act, but for what it doesn't know or must not end. */
-function isUnknownOrInUse({ code }: Reason): boolean {
+function isUnknownOrInUse({ code }: Why): boolean {
   return code === 'unit_unknown' || code === 'crawl_running';
 }
 
@@ -67,7 +70,7 @@ function howToMount(
   seen: SeenWorld,
   policy: RecoveryPolicy,
   isCleared: boolean,
-): Mounting | Reason {
+): Mounting | Why {
   const { place, path, report } = target;
   switch (place.kind) {
     case 'bind': {

@@ -1,4 +1,5 @@
-import type { Refusal } from '../plan.ts';
+import type { Refusal, Why } from '../plan.ts';
+import { storageCondition } from '../report/conditions.ts';
 import { isAtOrBelow } from '../storage/path-relation.ts';
 import { verifyStep } from '../tiering/bind-place.ts';
 import { casualtiesOf } from './blast-radius.ts';
@@ -56,9 +57,9 @@ function decideTarget(target: SeenTarget, seen: SeenWorld, policy: RecoveryPolic
     seen.targets.some((other) => other.path === place.mountPoint && other.report.state !== 'healthy');
   if (isSaidElsewhere) return { kind: 'nothing' };
   const isMountProblem = report.state === 'dead' || report.state === 'missing';
-  const reason = isMountProblem
+  const reason: Why = isMountProblem
     ? { code: 'not_mountable', because: `${report.reason}; nothing says what should be mounted there` }
-    : { code: `storage_${report.state}`, because: report.reason };
+    : { code: storageCondition(report.state), because: report.reason };
   return { kind: 'refused', refusal: refuse(target, reason) };
 }
 

@@ -1,4 +1,5 @@
-import type { Refusal } from '../plan.ts';
+import { deployGate } from '../deploy-gate.ts';
+import type { Refusal, Why } from '../plan.ts';
 import { failedInThisRun, generalLimit, limitOf, type Past } from './limits.ts';
 import { lastedMs } from './memory.ts';
 import { isChange, type RecoveryPolicy, type Repair } from './recovery-plan.ts';
@@ -52,7 +53,7 @@ export function holdBack(
 }
 
 /** It was waited for once in this run. */
-const stillStarting = {
+const stillStarting: Why = {
   code: 'still_starting',
   because: 'systemd is still at its unit; the next run looks again',
 };
@@ -66,15 +67,8 @@ function gatesOf(world: RecoveryWorld, policy: RecoveryPolicy, past: Past): Refu
   const gates: Refusal[] = [];
   if (!world.hasSentinel) gates.push(noSentinel);
   const heldMs = lastedMs(past.memory.deployLock, world.clock) ?? 0;
-  if (world.deployLock === 'unknown')
-    gates.push(
-      general('deploy_lock_unknown', 'the deploy lock can’t be asked; it holds nothing back', false),
-    );
-  if (world.deployLock === 'held' && heldMs > policy.deployLockMaxAgeMs) {
-    const because = `the deploy lock has been held for ${Math.round(heldMs / 60_000)} minutes; it holds nothing back any more`;
-    gates.push(general('deploy_lock_stale', because, false));
-  } else if (world.deployLock === 'held')
-    gates.push(general('deploy_lock', 'a deploy runs: it holds the deploy lock'));
+  const deploy = deployGate(world.deployLock, heldMs, policy.deployLockMaxAgeMs);
+  if (deploy !== null) gates.push(deploy);
   return gates;
 }
 

@@ -1,3 +1,4 @@
+import type { DeployLockState } from '../deploy-gate.ts';
 import type { ArchiveRecord } from '../storage/archive.ts';
 import type { Expectation } from '../storage/expectation.ts';
 import type { Lookup } from '../storage/lookup.ts';
@@ -32,8 +33,7 @@ export interface RecoveryWorld {
   /** Null when the database answered; else why not. */
   readonly jobsUnknownBecause: string | null;
   readonly manifestProblems: readonly ManifestProblem[];
-  /** `unknown`: something else lies in its place, or it can't be asked. */
-  readonly deployLock: 'free' | 'held' | 'unknown';
+  readonly deployLock: DeployLockState;
   readonly hasSentinel: boolean;
   readonly clock: BootClock;
 }

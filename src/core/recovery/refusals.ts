@@ -1,15 +1,15 @@
-import type { Refusal } from '../plan.ts';
+import type { Refusal, Why } from '../plan.ts';
 
 /** `holdsBack`: recovery would mend it, but for this. */
 export function refuse(
   { path }: { readonly path: string },
-  { code, because }: { readonly code: string; readonly because: string },
+  { code, because }: Why,
   holdsBack = false,
 ): Refusal {
   return { code, because, path, holdsBack };
 }
 
 /** What concerns everything at once. */
-export function general(code: string, because: string, holdsBack = true): Refusal {
+export function general(code: Refusal['code'], because: string, holdsBack = true): Refusal {
   return { code, because, path: null, holdsBack };
 }

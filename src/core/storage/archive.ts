@@ -1,4 +1,5 @@
 import type { Job } from '../jobs/job.ts';
+import type { Why } from '../plan.ts';
 import type { Lookup, PathKind } from './lookup.ts';
 import { isAtOrBelow } from './path-relation.ts';
 
@@ -41,10 +42,7 @@ export interface ColdDirectory {
  * Why a directory of the storage box is not what belongs on its hot path, although that is mounted as it should be: an archive that
  * is gone, or another one, must not be replaced by an empty directory without a word. Null: it may be bound, and made if it is absent.
  */
-export function whyNotThatArchive(
-  { path, kind, archive }: ColdDirectory,
-  baseSource: string,
-): { readonly code: string; readonly because: string } | null {
+export function whyNotThatArchive({ path, kind, archive }: ColdDirectory, baseSource: string): Why | null {
   if (kind === 'symlink' || kind === 'other') {
     const what = kind === 'symlink' ? 'a symbolic link' : 'no directory';
     return { code: 'cold_not_directory', because: `${path} on the storage box is ${what}` };

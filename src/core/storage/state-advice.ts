@@ -1,3 +1,4 @@
+import { conditions, storageCondition } from '../report/conditions.ts';
 import type { StorageState } from './path-state.ts';
 
 /** What a path is to us: that decides what mounts it. */
@@ -32,18 +33,12 @@ export const urgency: readonly StorageState[] = [
   'healthy',
 ];
 
-/** What a state means for those who use the path. */
-export const meanings: Readonly<Record<StorageState, string>> = {
-  healthy: 'answers, and is what it should be',
-  dead: 'the program behind the mount is gone: every access fails until it is mounted again',
-  degraded: 'its server can not be reached: it heals by itself when the server is back',
-  hung: 'no answer: whoever touches it is stuck, and can not even be killed, until it answers',
-  missing: 'not mounted: what can be read there is the local directory below, not the archive',
-  wrong_source: 'what is mounted there is not what belongs there: what is written ends up in the wrong place',
-  unwritable: 'full or read-only: it can be read, but not written; mounting it again does not help',
-  denied: 'access is refused: no crawl can use it',
-  unknown: 'it could not be judged, so nothing is started on it',
-};
+/** What a state means for those who use the path: a phrase. */
+export function meaningOfState(state: StorageState): string {
+  return state === 'healthy'
+    ? 'answers, and is what it should be'
+    : conditions[storageCondition(state)].meaning;
+}
 
 /** What a person does about a path in this state; `unit` is that of its mount, where there is one. */
 export function nextSteps(state: StorageState, role: PathRole, unit: string | null): readonly NextStep[] {

@@ -1,4 +1,5 @@
 /** How a directory of the storage box comes onto a hot path: what tiering and recovery do alike, whenever they do it. */
+import type { Why } from '../plan.ts';
 import type { ColdDirectory } from '../storage/archive.ts';
 import { isBelow, isNormalised } from '../storage/path-relation.ts';
 import type { MountSummary } from '../storage/path-report.ts';
@@ -11,19 +12,13 @@ export interface PlaceRoots {
 }
 
 /** Why nothing is ever mounted at the path, or taken off it; null if it may be. */
-export function whyMisplaced(
-  path: string,
-  { jobsRoot }: Pick<PlaceRoots, 'jobsRoot'>,
-): { readonly code: string; readonly because: string } | null {
+export function whyMisplaced(path: string, { jobsRoot }: Pick<PlaceRoots, 'jobsRoot'>): Why | null {
   if (isNormalised(path) && isBelow(path, jobsRoot)) return null;
   return { code: 'outside_jobs_root', because: `it does not lie below the jobs root ${jobsRoot}` };
 }
 
 /** Why nothing is bound from the cold path; null if it may be. */
-export function whyColdMisplaced(
-  coldPath: string,
-  { basePath }: Pick<PlaceRoots, 'basePath'>,
-): { readonly code: string; readonly because: string } | null {
+export function whyColdMisplaced(coldPath: string, { basePath }: Pick<PlaceRoots, 'basePath'>): Why | null {
   if (isNormalised(coldPath) && isBelow(coldPath, basePath)) return null;
   const because = `its cold path ${coldPath} does not lie on the storage box ${basePath}`;
   return { code: 'outside_storage_box', because };
@@ -33,7 +28,7 @@ export function whyColdMisplaced(
  * Why a dead mount is not taken off: another file system lies under it at the same path. It may well be alive, and it can't be
  * asked. The layers of the dead one itself go together.
  */
-export function whyStacked(layers: readonly string[], isDead: (device: string) => boolean) {
+export function whyStacked(layers: readonly string[], isDead: (device: string) => boolean): Why | null {
   const other = layers.find((device) => !isDead(device));
   if (other === undefined) return null;
   return {

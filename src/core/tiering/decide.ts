@@ -1,4 +1,5 @@
-import type { Refusal } from '../plan.ts';
+import type { Refusal, Why } from '../plan.ts';
+import { storageCondition } from '../report/conditions.ts';
 import { whyNotThatArchive } from '../storage/archive.ts';
 import { describeShadowed, type Shadowed } from '../storage/shadowed-data.ts';
 import { isAtOrBelow, isBelow } from '../storage/path-relation.ts';
@@ -164,7 +165,7 @@ function consider(
 }
 
 /** An annual job's output directory that no directory of the box belongs to. */
-function outsideJobsRoot({ jobsRoot }: TieringWorld) {
+function outsideJobsRoot({ jobsRoot }: TieringWorld): Why {
   return { code: 'outside_jobs_root', because: `it does not lie below the jobs root ${jobsRoot}` };
 }
 
@@ -194,17 +195,19 @@ function unsuitableState(path: TieringPath, policy: TieringPolicy, isRepairedAbo
       }
       if (policy.repairUnexpected) return null;
       return refuse('unexpected_mount', path, `${path.reason}; --repair-unexpected-mounts replaces it`);
+    case 'healthy':
+      return null;
     default:
-      return refuse(`storage_${path.state}`, path, `${path.state}: ${path.reason}`);
+      return refuse(storageCondition(path.state), path, `${path.state}: ${path.reason}`);
   }
 }
 
 /** What is wrong with everything at once. */
-function general(code: string, because: string): Refusal {
+function general(code: Refusal['code'], because: string): Refusal {
   return { code, because, path: null, holdsBack: true };
 }
 
-function refuse(code: string, { path }: TieringPath, because: string, holdsBack = false): Refusal {
+function refuse(code: Refusal['code'], { path }: TieringPath, because: string, holdsBack = false): Refusal {
   return { code, because, path, holdsBack };
 }
 

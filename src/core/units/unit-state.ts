@@ -11,10 +11,12 @@ export interface UnitState {
   readonly fileState: string;
   /** Changes with every start; empty before the first one. */
   readonly invocationId: string;
+  /** NRestarts: how often systemd has started it again by itself since somebody started it. */
+  readonly restarts: number;
 }
 
 /** What is asked for, as `systemctl show --property=` wants it. */
-export const unitProperties = 'Id,LoadState,ActiveState,SubState,UnitFileState,InvocationID';
+export const unitProperties = 'Id,LoadState,ActiveState,SubState,UnitFileState,InvocationID,NRestarts';
 
 /**
  * The answer of `systemctl show` for several units: lines of NAME=VALUE, one block for each unit, in the order of the
@@ -36,6 +38,7 @@ export function parseUnitStates(text: string, units: readonly string[]): (UnitSt
       sub,
       fileState: properties.get('UnitFileState') ?? '',
       invocationId: properties.get('InvocationID') ?? '',
+      restarts: Number(properties.get('NRestarts') ?? 0),
     };
   });
 }

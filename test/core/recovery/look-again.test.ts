@@ -17,6 +17,7 @@ const running: UnitState = {
   sub: 'running',
   fileState: 'enabled',
   invocationId: 'one',
+  restarts: 0,
 };
 
 describe('what has changed since a look', () => {

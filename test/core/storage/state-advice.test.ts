@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { storageStates, type StorageState } from '../../../src/core/storage/path-state.ts';
-import { meanings, nextSteps, urgency, type PathRole } from '../../../src/core/storage/state-advice.ts';
+import { meaningOfState, nextSteps, urgency, type PathRole } from '../../../src/core/storage/state-advice.ts';
 
 const box = 'box.service';
 const own = 'own.service';
@@ -46,7 +46,7 @@ describe('what a person does about a state', () => {
 test('every state has its place, a meaning, and something to do unless it is healthy', () => {
   assert.deepEqual([...urgency].sort(), [...storageStates].sort());
   for (const state of storageStates) {
-    assert.notEqual(meanings[state], '');
+    assert.notEqual(meaningOfState(state), '');
     for (const role of ['base', 'bind', 'unit', 'other'] as const) {
       const steps = nextSteps(state, role, role === 'other' ? null : box);
       assert.equal(steps.length > 0, state !== 'healthy', `${state} ${role}`);

@@ -10,6 +10,7 @@ const worker: UnitState = {
   sub: 'running',
   fileState: 'enabled',
   invocationId: 'abc',
+  restarts: 3,
 };
 const text = `Id=worker.service
 LoadState=loaded
@@ -17,6 +18,7 @@ ActiveState=active
 SubState=running
 UnitFileState=enabled
 InvocationID=abc
+NRestarts=3
 
 Id=gone.service
 LoadState=not-found
@@ -27,7 +29,14 @@ InvocationID=
 `;
 
 test('the states of units are read in the order of the question', () => {
-  const gone = { load: 'not-found', active: 'inactive', sub: 'dead', fileState: '', invocationId: '' };
+  const gone = {
+    load: 'not-found',
+    active: 'inactive',
+    sub: 'dead',
+    fileState: '',
+    invocationId: '',
+    restarts: 0,
+  };
   assert.deepEqual(parseUnitStates(text, ['worker.service', 'gone.service']), [
     worker,
     { unit: 'gone.service', ...gone },

@@ -1,0 +1,123 @@
+/** One run of auto-start: alone on its host, after a recovery that is at work, and at most one start. */
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Configuration } from '../config/schema.ts';
+import {
+  cutAutoStartMemory,
+  lostAutoStartMemory,
+  rememberLook,
+  rememberStart,
+} from '../core/autostart/auto-start-memory.ts';
+import type { AutoStartPolicy, AutoStartWorld, StartStep } from '../core/autostart/auto-start-world.ts';
+import { decideAutoStart, type AutoStartPlan } from '../core/autostart/decide.ts';
+import { LockHeldError } from '../core/errors.ts';
+import type { StepResult } from '../core/plan.ts';
+import { unitActivity } from '../core/units/unit-activity.ts';
+import { tryLock } from '../effects/flock.ts';
+import { makeStateFolder } from '../effects/state-folder.ts';
+import { writeStateFile } from '../effects/state-file.ts';
+import { askUnit, showUnits } from '../effects/systemd.ts';
+import { workerPaths } from '../worker/worker-paths.ts';
+import { autoStartMemoryFile, readAutoStartMemory, setUnreadableAside } from './auto-start-memory-file.ts';
+import { isRecoveryAtWork, observeAutoStart } from './observe-auto-start.ts';
+
+export interface AutoStartForecast {
+  readonly world: AutoStartWorld;
+  readonly plan: AutoStartPlan;
+}
+
+export interface AutoStartRun extends AutoStartForecast {
+  readonly results: readonly StepResult<StartStep>[];
+  /** Of the memory that could not be read, where it lies now; else null. */
+  readonly setAside: string | null;
+}
+
+/** Recovery asks for this run at its own end, while it still holds its lock. */
+const recoveryPatienceMs = 20_000;
+/** Longer than the worker's unit may take to start (TimeoutStartSec=60). */
+const startPatienceMs = 70_000;
+const pollMs = 250;
+
+/** Looks, decides and changes nothing. */
+export async function foreseeAutoStart(
+  configuration: Configuration,
+  nowMs: number,
+): Promise<AutoStartForecast> {
+  const world = await observeAutoStart(configuration);
+  const memory = cutAutoStartMemory(readAutoStartMemory(configuration, nowMs), nowMs);
+  return { world, plan: decideAutoStart(world, memory, autoStartPolicy(configuration), nowMs) };
+}
+
+/** @throws LockHeldError when another one runs */
+export async function runAutoStart(
+  configuration: Configuration,
+  { isForced }: { readonly isForced: boolean },
+): Promise<AutoStartRun> {
+  const lock = await takeSingleFlight(configuration);
+  try {
+    const setAside = setUnreadableAside(configuration);
+    await untilRecoveryIsOver(configuration);
+    const seen = await observeAutoStart(configuration);
+    const world = isForced ? { ...seen, hasSentinel: true } : seen;
+    const nowMs = Date.now();
+    const file = autoStartMemoryFile(configuration);
+    const memory = cutAutoStartMemory(
+      setAside === null ? readAutoStartMemory(configuration, nowMs) : lostAutoStartMemory(nowMs),
+      nowMs,
+    );
+    const plan = decideAutoStart(world, memory, autoStartPolicy(configuration), nowMs);
+    const looked = rememberLook(memory, world);
+    // Before it is done: one that is killed in the middle must count too.
+    writeStateFile(file, plan.steps.length === 0 ? looked : rememberStart(looked, nowMs));
+    const results: StepResult<StartStep>[] = [];
+    for (const step of plan.steps) results.push(await start(step));
+    return { world, plan, results, setAside };
+  } finally {
+    lock.release();
+  }
+}
+
+export function autoStartPolicy({ autostart, deploy }: Configuration): AutoStartPolicy {
+  return {
+    cooldownMs: autostart.cooldown_seconds * 1000,
+    maxPerHour: autostart.max_per_hour,
+    deployLockMaxAgeMs: deploy.lock_max_age_seconds * 1000,
+  };
+}
+
+async function takeSingleFlight({ paths }: Configuration) {
+  const path = join(workerPaths(paths.state_dir).locks, 'auto-start');
+  makeStateFolder(dirname(path));
+  const lock = await tryLock(path, 'exclusive');
+  if (lock === null) throw new LockHeldError('another auto-start is at work.');
+  return lock;
+}
+
+async function untilRecoveryIsOver(configuration: Configuration): Promise<void> {
+  const endMs = performance.now() + recoveryPatienceMs;
+  while ((await isRecoveryAtWork(configuration)) && performance.now() < endMs) await sleep(pollMs);
+}
+
+/** The unit tells when the worker is ready; one that ends at once, or never gets there, has failed. */
+async function start(step: StartStep): Promise<StepResult<StartStep>> {
+  const beginMs = performance.now();
+  const end = (error: string | null): StepResult<StartStep> => ({
+    step,
+    outcome: error === null ? 'done' : 'failed',
+    error,
+    durationMs: performance.now() - beginMs,
+  });
+  const [before] = await showUnits([step.unit]);
+  const problem = await askUnit('start', step.unit);
+  if (problem !== null) return end(problem);
+  while (performance.now() - beginMs < startPatienceMs) {
+    const [state] = await showUnits([step.unit]);
+    const activity = state ? unitActivity(state) : null;
+    if (activity === 'running') return end(null);
+    const hasBegun = state !== null && state?.invocationId !== before?.invocationId;
+    if (hasBegun && activity !== 'starting')
+      return end(`${step.unit} does not start; see systemctl status ${step.unit}`);
+    await sleep(pollMs);
+  }
+  return end(`${step.unit} is not ready after ${startPatienceMs / 1000} s`);
+}

@@ -1,0 +1,116 @@
+import type { BaseReport } from '../storage/base.ts';
+import type { FreeSpace } from '../storage/free-space.ts';
+import type { StorageState } from '../storage/path-state.ts';
+import { jobStatuses, type JobStatus } from '../jobs/job.ts';
+import type { MetricFamily, MetricSample } from './prometheus-text.ts';
+
+/** Everything that `metrics write` tells, read once. What is null is not known, and absent from the metrics. */
+export interface MetricsSnapshot {
+  readonly writtenAtMs: number;
+  readonly durationMs: number;
+  /** Null: the database does not answer. */
+  readonly jobs: readonly { readonly status: JobStatus; readonly parked: StorageState | null }[] | null;
+  /** Attempts that have ended with an infra error in the last `infraErrorMinutes`. */
+  readonly recentInfraErrors: number | null;
+  readonly isWorkerActive: boolean | null;
+  readonly shouldWorkerRun: boolean | null;
+  /** Null without a storage box. */
+  readonly base: Pick<BaseReport, 'state'> | null;
+  readonly baseSpace: FreeSpace | null;
+  readonly hotPaths: readonly { readonly path: string; readonly state: StorageState }[];
+  /** By name, as their sentinels are. */
+  readonly switchedOn: Readonly<Record<string, boolean>>;
+}
+
+/** The window of `healtharchive_jobs_infra_error_recent_total`. */
+export const infraErrorMinutes = 10;
+
+/** The families of `healtharchive.prom`. Counts over a window are no counters, so they are untyped. */
+export function metricFamilies(snapshot: MetricsSnapshot): MetricFamily[] {
+  const { jobs, base, baseSpace, hotPaths } = snapshot;
+  return [
+    gauge('healtharchive_jobs', 'Jobs by status', jobs === null ? [] : countBy(jobs)),
+    gauge(
+      'healtharchive_jobs_parked',
+      'Jobs that wait for their storage, by its state',
+      parkedBy(jobs ?? []),
+    ),
+    {
+      name: 'healtharchive_jobs_infra_error_recent_total',
+      type: 'untyped',
+      help: 'Attempts that ended with an infrastructure error in the last minutes',
+      samples: samplesOf(snapshot.recentInfraErrors, { minutes: String(infraErrorMinutes) }),
+    },
+    gauge('healtharchive_database_up', 'Whether the database answers', [{ value: jobs === null ? 0 : 1 }]),
+    gauge(
+      'healtharchive_worker_active',
+      'Whether the unit of the worker is active',
+      samplesOf(snapshot.isWorkerActive),
+    ),
+    gauge(
+      'healtharchive_worker_should_be_running',
+      'Whether jobs wait and the storage of at least one of them is there',
+      samplesOf(snapshot.shouldWorkerRun),
+    ),
+    gauge(
+      'healtharchive_storagebox_mount_ok',
+      'Whether the storage box is mounted and answers',
+      samplesOf(base === null ? null : base.state === 'healthy'),
+    ),
+    gauge(
+      'healtharchive_storagebox_state',
+      'The state of the storage box',
+      base === null ? [] : [{ labels: { state: base.state }, value: 1 }],
+    ),
+    gauge(
+      'healtharchive_storagebox_free_bytes',
+      'Room on the storage box',
+      samplesOf(baseSpace?.bytes ?? null),
+    ),
+    gauge(
+      'healtharchive_hot_path_state',
+      'The state of each hot path that somebody needs: 1 for the present one, others absent',
+      hotPaths.map(({ path, state }) => ({ labels: { path, state }, value: 1 })),
+    ),
+    gauge(
+      'healtharchive_automation_switched_on',
+      'Whether the sentinel file of an automation is there',
+      Object.entries(snapshot.switchedOn).map(([automation, isOn]) => ({
+        labels: { automation },
+        value: isOn ? 1 : 0,
+      })),
+    ),
+    gauge('healtharchive_metrics_last_write_timestamp_seconds', 'When these metrics were written', [
+      { value: snapshot.writtenAtMs / 1000 },
+    ]),
+    gauge('healtharchive_metrics_write_duration_seconds', 'How long it took to see all of this', [
+      { value: snapshot.durationMs / 1000 },
+    ]),
+  ];
+}
+
+function gauge(name: string, help: string, samples: readonly MetricSample[]): MetricFamily {
+  return { name, type: 'gauge', help, samples };
+}
+
+function samplesOf(
+  value: number | boolean | null,
+  labels: Readonly<Record<string, string>> = {},
+): MetricSample[] {
+  return value === null ? [] : [{ labels, value: Number(value) }];
+}
+
+function countBy(jobs: NonNullable<MetricsSnapshot['jobs']>): MetricSample[] {
+  return jobStatuses.map((status) => ({
+    labels: { status },
+    value: jobs.filter((job) => job.status === status).length,
+  }));
+}
+
+function parkedBy(jobs: NonNullable<MetricsSnapshot['jobs']>): MetricSample[] {
+  const states = new Set(jobs.flatMap(({ parked }) => parked ?? []));
+  return [...states].map((reason) => ({
+    labels: { reason },
+    value: jobs.filter(({ parked }) => parked === reason).length,
+  }));
+}

@@ -1,0 +1,47 @@
+/** One `metrics write`: everything that is told of storage, jobs and worker, seen once, in bounded time. */
+import type { Configuration } from '../config/schema.ts';
+import { shouldWorkerRun } from '../core/autostart/decide.ts';
+import { metricFamilies, type MetricsSnapshot } from '../core/report/metrics.ts';
+import { thisHost } from '../effects/host.ts';
+import { hasSentinel, sentinelNames } from '../effects/sentinel.ts';
+import { showUnits } from '../effects/systemd.ts';
+import { seenJobs } from '../hot-paths/seen-jobs.ts';
+import { surveyHotPaths } from '../hot-paths/survey.ts';
+import { writeTextfile } from './textfile.ts';
+
+/** The name of its file. */
+const file = 'healtharchive.prom';
+
+/** @returns what was written, and why it could not be (a sentence), or null */
+export async function writeMetrics(
+  configuration: Configuration,
+): Promise<{ readonly snapshot: MetricsSnapshot; readonly problem: string | null }> {
+  const snapshot = await takeSnapshot(configuration);
+  return { snapshot, problem: writeTextfile(configuration, file, metricFamilies(snapshot)) };
+}
+
+async function takeSnapshot(configuration: Configuration): Promise<MetricsSnapshot> {
+  const beginMs = performance.now();
+  const { paths, worker } = configuration;
+  const [survey, [unit = null]] = await Promise.all([
+    surveyHotPaths(configuration, Date.now(), { isBrief: true }),
+    showUnits([worker.unit]),
+  ]);
+  const { base, jobs } = survey;
+  return {
+    writtenAtMs: Date.now(),
+    durationMs: performance.now() - beginMs,
+    jobs: jobs.isKnown
+      ? jobs.jobs.map(({ status, parked }) => ({ status, parked: parked?.reason ?? null }))
+      : null,
+    recentInfraErrors: jobs.isKnown ? jobs.recentInfraErrors : null,
+    isWorkerActive: unit === null ? null : unit.active === 'active',
+    shouldWorkerRun: shouldWorkerRun({ base, jobs: seenJobs(survey, thisHost()) }),
+    base,
+    baseSpace: survey.baseSpace,
+    hotPaths: survey.paths.map(({ seen }) => ({ path: seen.path, state: seen.state })),
+    switchedOn: Object.fromEntries(
+      sentinelNames.map((name) => [name.replace(/-enabled$/, ''), hasSentinel(paths.sentinel_dir, name)]),
+    ),
+  };
+}
