@@ -7,7 +7,7 @@ import {
   lostAutoStartMemory,
   type AutoStartMemory,
 } from '../core/autostart/auto-start-memory.ts';
-import { readStateFile, setAside } from '../effects/state-file.ts';
+import { readStateFile } from '../effects/state-file.ts';
 
 const stamp = z.number().int();
 const since = z.strictObject({ bootId: z.string(), sinceBootMs: stamp });
@@ -22,15 +22,13 @@ export function autoStartMemoryFile({ paths }: Pick<Configuration, 'paths'>): st
   return join(paths.state_dir, 'watchdog', 'worker-auto-start.json');
 }
 
-/** What can't be read counts as a start that has just happened. */
-export function readAutoStartMemory(configuration: Configuration, nowMs: number): AutoStartMemory {
-  const read = readStateFile(autoStartMemoryFile(configuration), schema);
-  if (read.kind === 'read') return read.value;
-  return read.kind === 'absent' ? emptyAutoStartMemory : lostAutoStartMemory(nowMs);
-}
-
-/** As it must be before it is written: a file that could not be understood is kept under another name, which is returned. */
-export function setUnreadableAside(configuration: Configuration): string | null {
-  const file = autoStartMemoryFile(configuration);
-  return readStateFile(file, schema).kind === 'unreadable' ? setAside(file) : null;
+/** What can't be read counts as a start that has just happened. Nothing is thrown. */
+export function readAutoStartMemory(
+  file: string,
+  nowMs: number,
+): { readonly memory: AutoStartMemory; readonly isUnreadable: boolean } {
+  const read = readStateFile(file, schema);
+  if (read.kind === 'read') return { memory: read.value, isUnreadable: false };
+  if (read.kind === 'absent') return { memory: emptyAutoStartMemory, isUnreadable: false };
+  return { memory: lostAutoStartMemory(nowMs), isUnreadable: true };
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Configuration } from '../config/schema.ts';
 import type { AutoStartWorld } from '../core/autostart/auto-start-world.ts';
 import { deployLockState } from '../effects/deploy-lock.ts';
@@ -35,7 +34,7 @@ export async function observeAutoStart(configuration: Configuration): Promise<Au
 /** Whether a run of recovery holds its lock. Who may not ask is told that it does not: nothing is started by that. */
 export async function isRecoveryAtWork({ paths }: Pick<Configuration, 'paths'>): Promise<boolean> {
   try {
-    return !(await isLockFree(join(workerPaths(paths.state_dir).locks, 'recovery')));
+    return !(await isLockFree(workerPaths(paths.state_dir).recoveryLock));
   } catch {
     return false;
   }

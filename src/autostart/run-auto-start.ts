@@ -1,24 +1,16 @@
 /** One run of auto-start: alone on its host, after a recovery that is at work, and at most one start. */
-import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Configuration } from '../config/schema.ts';
-import {
-  cutAutoStartMemory,
-  lostAutoStartMemory,
-  rememberLook,
-  rememberStart,
-} from '../core/autostart/auto-start-memory.ts';
+import { cutAutoStartMemory, rememberLook, rememberStart } from '../core/autostart/auto-start-memory.ts';
 import type { AutoStartPolicy, AutoStartWorld, StartStep } from '../core/autostart/auto-start-world.ts';
 import { decideAutoStart, type AutoStartPlan } from '../core/autostart/decide.ts';
-import { LockHeldError } from '../core/errors.ts';
 import type { StepResult } from '../core/plan.ts';
 import { unitActivity } from '../core/units/unit-activity.ts';
-import { tryLock } from '../effects/flock.ts';
-import { makeStateFolder } from '../effects/state-folder.ts';
-import { writeStateFile } from '../effects/state-file.ts';
+import { setAside, writeStateFile } from '../effects/state-file.ts';
 import { askUnit, showUnits } from '../effects/systemd.ts';
+import { takeSingleFlight } from '../worker/single-flight.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
-import { autoStartMemoryFile, readAutoStartMemory, setUnreadableAside } from './auto-start-memory-file.ts';
+import { autoStartMemoryFile, readAutoStartMemory } from './auto-start-memory-file.ts';
 import { isRecoveryAtWork, observeAutoStart } from './observe-auto-start.ts';
 
 export interface AutoStartForecast {
@@ -44,7 +36,8 @@ export async function foreseeAutoStart(
   nowMs: number,
 ): Promise<AutoStartForecast> {
   const world = await observeAutoStart(configuration);
-  const memory = cutAutoStartMemory(readAutoStartMemory(configuration, nowMs), nowMs);
+  const read = readAutoStartMemory(autoStartMemoryFile(configuration), nowMs);
+  const memory = cutAutoStartMemory(read.memory, nowMs);
   return { world, plan: decideAutoStart(world, memory, autoStartPolicy(configuration), nowMs) };
 }
 
@@ -53,25 +46,24 @@ export async function runAutoStart(
   configuration: Configuration,
   { isForced }: { readonly isForced: boolean },
 ): Promise<AutoStartRun> {
-  const lock = await takeSingleFlight(configuration);
+  const { autoStartLock } = workerPaths(configuration.paths.state_dir);
+  const lock = await takeSingleFlight(autoStartLock, 'auto-start');
   try {
-    const setAside = setUnreadableAside(configuration);
     await untilRecoveryIsOver(configuration);
     const seen = await observeAutoStart(configuration);
     const world = isForced ? { ...seen, hasSentinel: true } : seen;
     const nowMs = Date.now();
     const file = autoStartMemoryFile(configuration);
-    const memory = cutAutoStartMemory(
-      setAside === null ? readAutoStartMemory(configuration, nowMs) : lostAutoStartMemory(nowMs),
-      nowMs,
-    );
+    const read = readAutoStartMemory(file, nowMs);
+    const aside = read.isUnreadable ? setAside(file) : null;
+    const memory = cutAutoStartMemory(read.memory, nowMs);
     const plan = decideAutoStart(world, memory, autoStartPolicy(configuration), nowMs);
     const looked = rememberLook(memory, world);
     // Before it is done: one that is killed in the middle must count too.
     writeStateFile(file, plan.steps.length === 0 ? looked : rememberStart(looked, nowMs));
     const results: StepResult<StartStep>[] = [];
     for (const step of plan.steps) results.push(await start(step));
-    return { world, plan, results, setAside };
+    return { world, plan, results, setAside: aside };
   } finally {
     lock.release();
   }
@@ -83,14 +75,6 @@ export function autoStartPolicy({ autostart, deploy }: Configuration): AutoStart
     maxPerHour: autostart.max_per_hour,
     deployLockMaxAgeMs: deploy.lock_max_age_seconds * 1000,
   };
-}
-
-async function takeSingleFlight({ paths }: Configuration) {
-  const path = join(workerPaths(paths.state_dir).locks, 'auto-start');
-  makeStateFolder(dirname(path));
-  const lock = await tryLock(path, 'exclusive');
-  if (lock === null) throw new LockHeldError('another auto-start is at work.');
-  return lock;
 }
 
 async function untilRecoveryIsOver(configuration: Configuration): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Configuration } from '../config/schema.ts';
 import { noAutoStartSentinel } from '../core/autostart/decide.ts';
-import { verdictOfPlan, verdictOfResults, type Verdict } from '../core/plan.ts';
+import { verdictOfPlan, verdictOfResults } from '../core/plan.ts';
 import { general } from '../core/recovery/refusals.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { standardErrorLog, type Log } from '../effects/log.ts';
@@ -81,7 +81,7 @@ async function apply(
   const isGated = !run.world.hasSentinel;
   const isTold = run.plan.refusals.some(({ code }) => code === noAutoStartSentinel.code);
   const refusals = [...(isGated && !isTold ? [noAutoStartSentinel] : []), ...run.plan.refusals];
-  const verdict = isGated ? 'refused' : verdictOf(run);
+  const verdict = isGated ? 'refused' : verdictOfResults(run.results, run.plan.refusals);
   const told = reportRun(configuration, 'worker-auto-start', {
     atMs: Date.now(),
     durationMs: performance.now() - beganMs,
@@ -109,8 +109,4 @@ function logRun({ plan, results }: AutoStartRun, { record, before }: ReportedRun
   const message =
     plan.held.length > 0 ? 'auto-start: the worker is down, and left so' : 'auto-start: look at this';
   log('warning', message, { code: reason, because: refusal?.because });
-}
-
-function verdictOf({ results, plan: { refusals } }: AutoStartRun): Verdict {
-  return verdictOfResults(results, refusals);
 }

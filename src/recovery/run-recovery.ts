@@ -1,8 +1,7 @@
 /** One run of recovery: alone on its host, in rounds, and afterwards what lets the crawls go on. */
 import { randomUUID } from 'node:crypto';
-import { dirname, join } from 'node:path';
 import type { Configuration } from '../config/schema.ts';
-import { LockHeldError, type OperatorError } from '../core/errors.ts';
+import type { OperatorError } from '../core/errors.ts';
 import { isChangedSince, needsJobsToBind } from '../core/recovery/look-again.ts';
 import { rearmed, type RecoveryMemory } from '../core/recovery/memory.ts';
 import { recoverInRounds, type RoundsOutcome } from '../core/recovery/rounds.ts';
@@ -11,14 +10,13 @@ import type { SeenWorld } from '../core/recovery/seen-world.ts';
 import type { Log } from '../effects/log.ts';
 import { readMountTable } from '../effects/mount-table.ts';
 import { showUnits } from '../effects/systemd.ts';
-import { tryLock } from '../effects/flock.ts';
 import { setAside } from '../effects/state-file.ts';
-import { makeStateFolder } from '../effects/state-folder.ts';
 import { TriggerCalls } from '../effects/trigger-file.ts';
 import { userIds } from '../effects/user-ids.ts';
 import { jobsIfKnown, type JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
 import { stuckProbesFolder } from '../hot-paths/observe.ts';
 import type { MountSurroundings } from '../tiering/mount-steps.ts';
+import { takeSingleFlight } from '../worker/single-flight.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
 import { applyRecovery } from './apply-recovery.ts';
 import { IncidentEvidence, type Evidence } from './evidence.ts';
@@ -62,12 +60,13 @@ export async function runRecovery(
   configuration: Configuration,
   { isForced, isRearmed, log }: RecoveryOptions,
 ): Promise<RecoveryRun> {
-  const lock = await takeSingleFlight(configuration);
+  const state = workerPaths(configuration.paths.state_dir);
+  const lock = await takeSingleFlight(state.recoveryLock, 'recovery');
   try {
     const file = memoryFile(configuration);
     const read = readMemory(file, Date.now());
     const aside = read.problem === null ? null : setAside(file);
-    const calls = new TriggerCalls(workerPaths(configuration.paths.state_dir).recoveryTrigger);
+    const calls = new TriggerCalls(state.recoveryTrigger);
     const pass = async (memory: RecoveryMemory): Promise<RecoveryPass> => {
       const result = await onePass(configuration, memory, { isForced, calls, log });
       logPass(result, log, Date.now());
@@ -90,14 +89,6 @@ export async function runRecovery(
 async function isNotTheLastWord({ outcome }: RecoveryPass): Promise<boolean> {
   const { world } = outcome.seen;
   return isChangedSince(world, await showUnits([...world.units.keys()]), readMountTable());
-}
-
-async function takeSingleFlight({ paths }: Configuration) {
-  const path = join(workerPaths(paths.state_dir).locks, 'recovery');
-  makeStateFolder(dirname(path));
-  const lock = await tryLock(path, 'exclusive');
-  if (lock === null) throw new LockHeldError('another recovery is at work.');
-  return lock;
 }
 
 interface PassOptions {

@@ -12,6 +12,9 @@ export interface WorkerPaths {
   readonly stuckProbes: string;
   /** Touched to have recovery look at once; watched by healtharchive-storage-hotpath-auto-recover.path. */
   readonly recoveryTrigger: string;
+  /** Held by a run of recovery, and by one of auto-start. */
+  readonly recoveryLock: string;
+  readonly autoStartLock: string;
 }
 
 export function workerPaths(stateDir: string): WorkerPaths {
@@ -22,6 +25,8 @@ export function workerPaths(stateDir: string): WorkerPaths {
     storageLock: join(locks, 'storage'),
     stuckProbes: locks,
     recoveryTrigger: join(stateDir, 'watchdog', 'storage-hotpath-auto-recover.trigger'),
+    recoveryLock: join(locks, 'recovery'),
+    autoStartLock: join(locks, 'auto-start'),
   };
 }
 

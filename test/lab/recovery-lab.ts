@@ -27,16 +27,9 @@ export interface LabJob {
 }
 
 /** A job as its row has it. */
-export interface StoredJob {
-  readonly id: number;
-  readonly status: string;
-  readonly crawler_status: string | null;
-  readonly attempts: number;
-  readonly retry_count: number;
-  readonly output_dir: string;
-  readonly last_error: string | null;
+export type StoredJob = Omit<LabJob, 'infra_error_next_attempt_utc' | 'parked' | 'progress'> & {
   readonly infra_retry_ms: number | null;
-}
+};
 
 /** Where `install` puts it. */
 export const DATABASE = '/srv/healtharchive/healtharchive.db';

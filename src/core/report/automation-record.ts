@@ -1,5 +1,5 @@
 import type { Refusal, StepResult, Step } from '../plan.ts';
-import type { MetricFamily } from './prometheus-text.ts';
+import { gauge, type MetricFamily } from './prometheus-text.ts';
 
 /** What an automation's runs with `--apply` came to, kept from run to run. */
 export interface AutomationRecord {
@@ -55,25 +55,19 @@ function resultOf(
 /** @param prefix of the family's names, as in the contract: `healtharchive_worker_auto_start` */
 export function automationMetrics(prefix: string, record: AutomationRecord): MetricFamily[] {
   const { lastRunAtMs, lastRunDurationMs, isEnabled, lastApply, applyTotal, lastResult } = record;
-  const gauge = (name: string, help: string, value: number | null): MetricFamily => ({
-    name: `${prefix}_${name}`,
-    type: 'gauge',
-    help,
-    samples: value === null ? [] : [{ value }],
-  });
   return [
-    gauge('enabled', 'Whether its sentinel file was there at the last run', isEnabled ? 1 : 0),
-    gauge('last_run_timestamp_seconds', 'When it last ran', lastRunAtMs / 1000),
-    gauge('last_run_duration_seconds', 'How long the last run took', lastRunDurationMs / 1000),
+    gauge(`${prefix}_enabled`, 'Whether its sentinel file was there at the last run', isEnabled),
+    gauge(`${prefix}_last_run_timestamp_seconds`, 'When it last ran', lastRunAtMs / 1000),
+    gauge(`${prefix}_last_run_duration_seconds`, 'How long the last run took', lastRunDurationMs / 1000),
     gauge(
-      'last_apply_timestamp_seconds',
+      `${prefix}_last_apply_timestamp_seconds`,
       'When a run last did something',
       lastApply === null ? null : lastApply.atMs / 1000,
     ),
     gauge(
-      'last_apply_ok',
+      `${prefix}_last_apply_ok`,
       'Whether all of what was done then worked',
-      lastApply === null ? null : lastApply.isOk ? 1 : 0,
+      lastApply === null ? null : lastApply.isOk,
     ),
     {
       name: `${prefix}_apply_total`,

@@ -2,7 +2,7 @@ import type { BaseReport } from '../storage/base.ts';
 import type { FreeSpace } from '../storage/free-space.ts';
 import type { StorageState } from '../storage/path-state.ts';
 import { jobStatuses, type JobStatus } from '../jobs/job.ts';
-import type { MetricFamily, MetricSample } from './prometheus-text.ts';
+import { gauge, type MetricFamily, type MetricSample } from './prometheus-text.ts';
 
 /** Everything that `metrics write` tells, read once. What is null is not known, and absent from the metrics. */
 export interface MetricsSnapshot {
@@ -27,10 +27,10 @@ export const infraErrorMinutes = 10;
 
 /** The families of `healtharchive.prom`. Counts over a window are no counters, so they are untyped. */
 export function metricFamilies(snapshot: MetricsSnapshot): MetricFamily[] {
-  const { jobs, base, baseSpace, hotPaths } = snapshot;
+  const { jobs, recentInfraErrors, base, baseSpace, hotPaths } = snapshot;
   return [
-    gauge('healtharchive_jobs', 'Jobs by status', jobs === null ? [] : countBy(jobs)),
-    gauge(
+    gauges('healtharchive_jobs', 'Jobs by status', jobs === null ? [] : countBy(jobs)),
+    gauges(
       'healtharchive_jobs_parked',
       'Jobs that wait for their storage, by its state',
       parkedBy(jobs ?? []),
@@ -39,40 +39,35 @@ export function metricFamilies(snapshot: MetricsSnapshot): MetricFamily[] {
       name: 'healtharchive_jobs_infra_error_recent_total',
       type: 'untyped',
       help: 'Attempts that ended with an infrastructure error in the last minutes',
-      samples: samplesOf(snapshot.recentInfraErrors, { minutes: String(infraErrorMinutes) }),
+      samples:
+        recentInfraErrors === null
+          ? []
+          : [{ labels: { minutes: String(infraErrorMinutes) }, value: recentInfraErrors }],
     },
-    gauge('healtharchive_database_up', 'Whether the database answers', [{ value: jobs === null ? 0 : 1 }]),
-    gauge(
-      'healtharchive_worker_active',
-      'Whether the unit of the worker is active',
-      samplesOf(snapshot.isWorkerActive),
-    ),
+    gauge('healtharchive_database_up', 'Whether the database answers', jobs !== null),
+    gauge('healtharchive_worker_active', 'Whether the unit of the worker is active', snapshot.isWorkerActive),
     gauge(
       'healtharchive_worker_should_be_running',
       'Whether jobs wait and the storage of at least one of them is there',
-      samplesOf(snapshot.shouldWorkerRun),
+      snapshot.shouldWorkerRun,
     ),
     gauge(
       'healtharchive_storagebox_mount_ok',
       'Whether the storage box is mounted and answers',
-      samplesOf(base === null ? null : base.state === 'healthy'),
+      base === null ? null : base.state === 'healthy',
     ),
-    gauge(
+    gauges(
       'healtharchive_storagebox_state',
       'The state of the storage box',
       base === null ? [] : [{ labels: { state: base.state }, value: 1 }],
     ),
-    gauge(
-      'healtharchive_storagebox_free_bytes',
-      'Room on the storage box',
-      samplesOf(baseSpace?.bytes ?? null),
-    ),
-    gauge(
+    gauge('healtharchive_storagebox_free_bytes', 'Room on the storage box', baseSpace?.bytes ?? null),
+    gauges(
       'healtharchive_hot_path_state',
       'The state of each hot path that somebody needs: 1 for the present one, others absent',
       hotPaths.map(({ path, state }) => ({ labels: { path, state }, value: 1 })),
     ),
-    gauge(
+    gauges(
       'healtharchive_automation_switched_on',
       'Whether the sentinel file of an automation is there',
       Object.entries(snapshot.switchedOn).map(([automation, isOn]) => ({
@@ -80,24 +75,21 @@ export function metricFamilies(snapshot: MetricsSnapshot): MetricFamily[] {
         value: isOn ? 1 : 0,
       })),
     ),
-    gauge('healtharchive_metrics_last_write_timestamp_seconds', 'When these metrics were written', [
-      { value: snapshot.writtenAtMs / 1000 },
-    ]),
-    gauge('healtharchive_metrics_write_duration_seconds', 'How long it took to see all of this', [
-      { value: snapshot.durationMs / 1000 },
-    ]),
+    gauge(
+      'healtharchive_metrics_last_write_timestamp_seconds',
+      'When these metrics were written',
+      snapshot.writtenAtMs / 1000,
+    ),
+    gauge(
+      'healtharchive_metrics_write_duration_seconds',
+      'How long it took to see all of this',
+      snapshot.durationMs / 1000,
+    ),
   ];
 }
 
-function gauge(name: string, help: string, samples: readonly MetricSample[]): MetricFamily {
+function gauges(name: string, help: string, samples: readonly MetricSample[]): MetricFamily {
   return { name, type: 'gauge', help, samples };
-}
-
-function samplesOf(
-  value: number | boolean | null,
-  labels: Readonly<Record<string, string>> = {},
-): MetricSample[] {
-  return value === null ? [] : [{ labels, value: Number(value) }];
 }
 
 function countBy(jobs: NonNullable<MetricsSnapshot['jobs']>): MetricSample[] {

@@ -12,6 +12,11 @@ export interface MetricSample {
   readonly value: number;
 }
 
+/** A family of one sample at most: what is null is not known, and absent. */
+export function gauge(name: string, help: string, value: number | boolean | null): MetricFamily {
+  return { name, type: 'gauge', help, samples: value === null ? [] : [{ value: Number(value) }] };
+}
+
 /** All of one file. Sample by sample, so that equal label sets would be an error there as here. */
 export function prometheusText(families: readonly MetricFamily[]): string {
   return families
