@@ -167,15 +167,16 @@ describe('faults of the control plane', { skip: labUnavailable(['faketime']) }, 
     const steps =
       'mount -t tmpfs none /mnt; systemctl is-active x; umount /mnt; systemctl daemon-reload; touch /run/all';
     await host.installUnit('steps.service', `[Service]\nType=oneshot\nExecStart=/bin/sh -c '${steps}'\n`);
-    for (const [before, mounts] of [
-      [1, 0],
-      [2, 1],
-      [3, 0],
+    for (const [before, mounts, line] of [
+      [1, 0, undefined],
+      [2, 1, undefined],
+      [3, 0, undefined],
+      [1, 1, 'umount /mnt'],
     ] as const) {
-      const armed = await killBeforeStep(host, 'steps.service', before);
+      const armed = await killBeforeStep(host, 'steps.service', before, line);
       assert.notEqual((await host.systemctl('start', 'steps')).status, 0);
       assert.equal(await host.unitProperty('steps.service', 'Result'), 'signal');
-      assert.equal((await armed.taken()).length, before);
+      assert.equal((await armed.taken()).length, line === undefined ? before : 2);
       assert.equal(host.mountsOn('/mnt').length, mounts);
       assert.equal(await host.exists('/run/all'), false);
       await host.run(['umount', '/mnt']);
