@@ -2,18 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stackTmpfs } from '../../lab/faults/mounts.ts';
-import { install, WORKER_UNIT, type Installation } from '../../lab/installation.ts';
+import { install, WORKER_UNIT } from '../../lab/installation.ts';
+import { addJob, addSite, storedJob } from '../../lab/jobs.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { mountBase, SETTINGS, type StorageBox } from '../../lab/storage-box.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 import { recover } from './recover.ts';
-import type { LabJob } from './recovery-lab.ts';
 import { codes, cold, hot, kinds, tier, writeManifest } from './tier.ts';
 import { storageStatus } from './storage-lab.ts';
 import { withLab } from './with-lab.ts';
 
 const PLACE = 'hc/2026';
-const SITE = '/opt/healtharchive/lab/site.ts --pages 4000 --delay-ms 300 --port 8001';
 const SERVED = '/home/storage/files';
 
 /** Mounts the base anew, from this folder of the server: sshfs answers from its cache for twenty seconds what others have changed. */
@@ -27,32 +26,23 @@ async function mountAnew(box: StorageBox, folder = ''): Promise<void> {
   await mountBase(box);
 }
 
-async function job(installation: Installation, id: number): Promise<LabJob> {
-  return (await installation.json('jobs', 'show', String(id))) as LabJob;
-}
-
-test('an archive that is gone, or another one', { skip: labUnavailable(['wget']) }, async (t) => {
+test('an archive that is gone, or another one', { skip: labUnavailable(['wget', 'sqlite3']) }, async (t) => {
   await withLab({ serverAliveSeconds: 4 }, async ({ host, box }) => {
     const installation = await install(
       host,
       '[worker]\npoll_seconds = 1\nmin_free_percent = 1\nstop_grace_seconds = 5\n',
     );
     await writeManifest(host, [PLACE]);
-    const site = host.start(`exec /opt/healtharchive/node_modules/.bin/node ${SITE}`);
-    await waitFor('the site', () => site.stdout().includes('"url"'), 20_000);
-
     await t.test('what was never there is made, and that is said', async () => {
       const planned = await tier(host);
       assert.match(planned.plan.steps[0]?.because ?? '', /made new on the storage box/);
       assert.equal((await tier(host, '--apply')).status, 0);
     });
 
-    const seed = 'http://127.0.0.1:8001/en/';
-    await installation.json('sources', 'add', '--code', 'hc', '--name', 'HC', '--seed', seed);
-    const place = ['--source', 'hc', '--name', 'hc', '--output-dir', hot(PLACE)];
-    const { id } = (await installation.json('jobs', 'add', ...place)) as LabJob;
+    await addSite(host, installation);
+    const id = await addJob(installation, 'hc', hot(PLACE));
     await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
-    await waitFor('the crawl', async () => (await job(installation, id)).status === 'running', 30_000);
+    await waitFor('the crawl', async () => (await storedJob(host, id)).status === 'running', 30_000);
     await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 90_000 });
 
     await t.test('removed on the box: left to a person, and nothing is made', async () => {
@@ -124,7 +114,7 @@ test('an archive that is gone, or another one', { skip: labUnavailable(['wget'])
         const refused = await waitFor(
           'the attempt to be refused',
           async () => {
-            const { status, last_error: error } = await job(installation, id);
+            const { status, last_error: error } = await storedJob(host, id);
             return status === 'retryable' && error?.includes('warcs') === true && error;
           },
           30_000,
@@ -145,12 +135,11 @@ test('an archive that is gone, or another one', { skip: labUnavailable(['wget'])
         `mkdir -p /mnt/second ${disk} && mount -t tmpfs -o mode=777 second /mnt/second && mount --bind /mnt/second ${disk}`,
       );
       const output = `${disk}/x`;
-      const put = ['--source', 'hc', '--name', 'second', '--output-dir', output];
-      const { id: second } = (await installation.json('jobs', 'add', ...put)) as LabJob;
+      const second = await addJob(installation, 'second', output);
       await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
       await waitFor(
         'pages on it',
-        async () => ((await job(installation, second)).progress?.bytes ?? 0) > 0,
+        async () => ((await storedJob(host, second)).progress?.bytes ?? 0) > 0,
         30_000,
       );
       await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 90_000 });
@@ -158,7 +147,7 @@ test('an archive that is gone, or another one', { skip: labUnavailable(['wget'])
       await host.runOk(['chmod', '777', disk]);
 
       await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
-      const isParked = async () => (await job(installation, second)).parked?.reason === 'missing';
+      const isParked = async () => (await storedJob(host, second)).parked_reason === 'missing';
       await waitFor('the job to be parked', isParked, 30_000);
       assert.equal(await host.runOk(['ls', disk]), '');
       assert.match(
@@ -167,7 +156,7 @@ test('an archive that is gone, or another one', { skip: labUnavailable(['wget'])
       );
 
       await host.runOk(['mount', '--bind', '/mnt/second', disk]);
-      await waitFor('the crawl', async () => (await job(installation, second)).status === 'running', 30_000);
+      await waitFor('the crawl', async () => (await storedJob(host, second)).status === 'running', 30_000);
       await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 90_000 });
     });
 

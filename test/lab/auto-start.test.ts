@@ -4,10 +4,11 @@ import { test } from 'node:test';
 import { DEPLOY_LOCK, holdLock } from '../../lab/faults/control-plane.ts';
 import { killSshfs } from '../../lab/faults/sshfs.ts';
 import { shippedUnit, WORKER_UNIT } from '../../lab/installation.ts';
+import { DATABASE } from '../../lab/jobs.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { BASE, BASE_UNIT, mountBase } from '../../lab/storage-box.ts';
 import { waitFor } from '../../lab/wait-for.ts';
-import { allJobs, DATABASE, withRecoveryLab, type RecoveryLab } from './recovery-lab.ts';
+import { allJobs, withRecoveryLab, type RecoveryLab } from './recovery-lab.ts';
 import type { Plan } from './tier.ts';
 
 const AUTO_START = 'healtharchive-worker-auto-start';

@@ -5,6 +5,7 @@ import { killSshfs } from '../../lab/faults/sshfs.ts';
 import { sshfsHotPath } from '../../lab/hot-path.ts';
 import type { Host } from '../../lab/host.ts';
 import { install, WORKER_UNIT, type Installation } from '../../lab/installation.ts';
+import { addJob, addSite, storedJob } from '../../lab/jobs.ts';
 import { probe } from '../../lab/probe.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { waitFor } from '../../lab/wait-for.ts';
@@ -32,8 +33,7 @@ class Jobs {
   }
 
   async add(name: string): Promise<number> {
-    const place = ['--source', 'hc', '--name', name, '--output-dir', `${name}/crawl`];
-    return ((await this.#installation.json('jobs', 'add', ...place)) as Job).id;
+    return await addJob(this.#installation, name, `${name}/crawl`);
   }
 
   async show(id: number): Promise<Job> {
@@ -42,8 +42,8 @@ class Jobs {
 
   async untilCompleted(id: number): Promise<Job> {
     const seen = async () => {
-      const job = await this.show(id);
-      if (job.status === 'completed') return job;
+      const job = await storedJob(this.#host, id);
+      if (job.status === 'completed') return await this.show(id);
       throw new Error(JSON.stringify(job));
     };
     try {
@@ -66,12 +66,7 @@ async function installWithMounts(
   const tables = mounts.map(({ path, unit }) => `[[hot_mounts]]\npath = "${path}"\nunit = "${unit}"\n`);
   const worker = '[worker]\npoll_seconds = 0.5\nmin_free_percent = 1\nconcurrency = 2\n';
   const installation = await install(host, `${worker}${tables.join('')}`);
-  const node = '/opt/healtharchive/node_modules/.bin/node';
-  const options = ['--pages', '30', '--delay-ms', '100', '--port', '8001'];
-  const site = host.start([node, '/opt/healtharchive/lab/site.ts', ...options]);
-  await waitFor('the site', () => site.stdout().includes('"url"'), 10_000);
-  const seed = 'http://127.0.0.1:8001/en/';
-  await installation.json('sources', 'add', '--code', 'hc', '--name', 'Health Canada', '--seed', seed);
+  await addSite(host, installation, { pages: 30, delayMs: 100 });
   return new Jobs(host, installation);
 }
 
@@ -83,7 +78,7 @@ async function archived({ box }: Lab, name: string): Promise<string> {
 test(
   'beside a job on a dead mount, parked without an attempt, the other one is crawled; mounted again, it is crawled too',
   {
-    skip: labUnavailable(['wget']),
+    skip: labUnavailable(['wget', 'sqlite3']),
   },
   () =>
     withLab({}, async (lab) => {

@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import { freezeSshd } from '../../lab/faults/server.ts';
 import type { Host } from '../../lab/host.ts';
 import { install } from '../../lab/installation.ts';
+import { DATABASE } from '../../lab/jobs.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { waitFor } from '../../lab/wait-for.ts';
-import { DATABASE } from './recovery-lab.ts';
+
 import { cold, hot, MANIFEST, tier } from './tier.ts';
 import { withLab } from './with-lab.ts';
 

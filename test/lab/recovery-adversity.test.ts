@@ -7,6 +7,7 @@ import { freezeSshfs, killSshfs } from '../../lab/faults/sshfs.ts';
 import { killBeforeStep } from '../../lab/faults/steps.ts';
 import { bindHotPath, COLD_ROOT, JOBS_ROOT, sshfsHotPath } from '../../lab/hot-path.ts';
 import { install, shippedUnit, WORKER_UNIT } from '../../lab/installation.ts';
+import { addJob, addSite, storedJob } from '../../lab/jobs.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { BASE, BASE_UNIT } from '../../lab/storage-box.ts';
 import { waitFor } from '../../lab/wait-for.ts';
@@ -248,47 +249,15 @@ exec /bin/umount "$@"
       const own = `[[hot_mounts]]\npath = "${inner.path}"\nunit = "${inner.unit}"\n`;
       const installation = await install(host, worker + own);
       await host.writeFile(SENTINEL, '');
-      const node = '/opt/healtharchive/node_modules/.bin/node';
-      const site = host.start([
-        node,
-        '/opt/healtharchive/lab/site.ts',
-        '--pages',
-        '2000',
-        '--delay-ms',
-        '100',
-        '--port',
-        '8001',
-      ]);
-      await waitFor('the site', () => site.stdout().includes('"url"'), 10_000);
-      await installation.json(
-        'sources',
-        'add',
-        '--code',
-        'hc',
-        '--name',
-        'HC',
-        '--seed',
-        'http://127.0.0.1:8001/en/',
-      );
-      const { id } = (await installation.json(
-        'jobs',
-        'add',
-        '--source',
-        'hc',
-        '--name',
-        'in',
-        '--output-dir',
-        inner.path,
-      )) as { id: number };
-      const job = async () =>
-        (await installation.json('jobs', 'show', String(id))) as { status: string; attempts: number };
+      await addSite(host, installation);
+      const id = await addJob(installation, 'in', inner.path);
       await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
-      await waitFor('the crawl', async () => (await job()).status === 'running', 30_000);
+      await waitFor('the crawl', async () => (await storedJob(host, id)).status === 'running', 30_000);
       await killSshfs(host, BASE);
       const { answer } = await recover(host, ['--apply']);
       // Longer than the worker takes between two looks at the storage of a running crawl, and to confirm what it sees.
       await new Promise((resolve) => setTimeout(resolve, 13_000));
-      const { status, attempts } = await job();
+      const { status, attempts } = await storedJob(host, id);
       assert.deepEqual([status, attempts], ['running', 1], JSON.stringify(answer, null, 1));
     });
   });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { bindHotPath, COLD_ROOT, JOBS_ROOT, sshfsHotPath } from '../../lab/hot-path.ts';
 import type { Host } from '../../lab/host.ts';
 import { install, WORKER_UNIT, type Installation } from '../../lab/installation.ts';
+import { addJob, addSite, storedJobs, type StoredJob } from '../../lab/jobs.ts';
 import { BASE, type StorageBox, type StorageBoxOptions } from '../../lab/storage-box.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 import { recover, type Recovered } from './recover.ts';
@@ -10,31 +11,6 @@ import { MANIFEST, storageStatus } from './storage-lab.ts';
 import { withLab } from './with-lab.ts';
 
 export const SENTINEL = '/etc/healtharchive/storage-hotpath-auto-recover-enabled';
-const SITE_UNIT = 'lab-site.service';
-const NODE = '/opt/healtharchive/node_modules/.bin/node';
-
-export interface LabJob {
-  readonly id: number;
-  readonly status: string;
-  readonly crawler_status: string | null;
-  readonly attempts: number;
-  readonly retry_count: number;
-  readonly output_dir: string;
-  readonly last_error: string | null;
-  readonly infra_error_next_attempt_utc: string | null;
-  readonly parked: { readonly reason: string; readonly since: string } | null;
-  readonly progress: { readonly pages: number; readonly bytes: number } | null;
-}
-
-/** A job as its row has it. */
-export type StoredJob = Omit<LabJob, 'infra_error_next_attempt_utc' | 'parked' | 'progress'> & {
-  readonly infra_retry_ms: number | null;
-};
-
-/** Where `install` puts it. */
-export const DATABASE = '/srv/healtharchive/healtharchive.db';
-const JOBS =
-  'select id, status, crawler_status, attempts, retry_count, output_dir, last_error, infra_retry_ms from jobs';
 
 export type JobName = 'hc' | 'cihr' | 'own' | 'local';
 
@@ -68,33 +44,20 @@ export class RecoveryLab {
   }
 
   async addJob(name: JobName): Promise<void> {
-    const place = ['--source', 'hc', '--name', name, '--output-dir', this.outputDir(name)];
-    const job = (await this.#installation.json('jobs', 'add', ...place)) as LabJob;
-    this.#ids.set(name, job.id);
+    this.#ids.set(name, await addJob(this.#installation, name, this.outputDir(name)));
   }
 
   async job(name: JobName): Promise<StoredJob> {
-    const job = (await this.#jobs()).find(({ id }) => id === this.#ids.get(name));
+    const job = (await storedJobs(this.host)).find(({ id }) => id === this.#ids.get(name));
     if (job === undefined) throw new Error(`there is no job ${name}`);
     return job;
   }
 
   async attempts(): Promise<Record<JobName, number>> {
-    const jobs = await this.#jobs();
+    const jobs = await storedJobs(this.host);
     const attemptsOf = (name: JobName): number =>
       jobs.find(({ id }) => id === this.#ids.get(name))?.attempts ?? 0;
     return Object.fromEntries(allJobs.map((name) => [name, attemptsOf(name)])) as Record<JobName, number>;
-  }
-
-  /** By a program that starts in no time: they are asked for again and again, while the machine has other things to do. */
-  async #jobs(): Promise<readonly StoredJob[]> {
-    const text = await this.host.runOk(
-      ['sqlite3', '-readonly', '-json', '-cmd', '.timeout 5000', DATABASE, JOBS],
-      {
-        user: 'healtharchive',
-      },
-    );
-    return JSON.parse(text === '' ? '[]' : text) as StoredJob[];
   }
 
   /** The process group of launcher and crawler, as kill(1) takes it: the launcher says which. */
@@ -169,9 +132,6 @@ export const kinds = ({ answer }: Recovered): string[] =>
       `${kind} ${path === BASE ? 'base' : (path ?? '').replace(`${JOBS_ROOT}/`, '')} ${outcome}`,
   );
 
-/** No crawl comes to its end while it is needed. */
-const SITE = ['--pages', '4000', '--delay-ms', '300'];
-
 export async function withRecoveryLab(
   options: StorageBoxOptions,
   body: (lab: RecoveryLab) => Promise<void>,
@@ -191,16 +151,7 @@ export async function withRecoveryLab(
 [[hot_mounts]]\npath = "${own.path}"\nunit = "${own.unit}"\n`,
     );
     await host.writeFile(SENTINEL, '');
-    // A service, so that it is there again after a restart of the host.
-    const argv = [NODE, '/opt/healtharchive/lab/site.ts', ...SITE, '--port', '8001'].join(' ');
-    await host.installUnit(
-      SITE_UNIT,
-      `[Service]\nExecStart=${argv}\n[Install]\nWantedBy=multi-user.target\n`,
-    );
-    await host.runOk(['systemctl', 'enable', '--now', '--quiet', SITE_UNIT]);
-    await waitFor('the site', async () => (await host.journal(SITE_UNIT)).includes('"url"'), 10_000);
-    const seed = 'http://127.0.0.1:8001/en/';
-    await installation.json('sources', 'add', '--code', 'hc', '--name', 'Health Canada', '--seed', seed);
+    await addSite(host, installation);
     const lab = new RecoveryLab({ host, box }, own, installation);
     for (const name of allJobs) await lab.addJob(name);
     await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });

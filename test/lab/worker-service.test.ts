@@ -3,22 +3,10 @@ import { after, before, describe, test } from 'node:test';
 import { CRAWLER_IMAGE, importCrawlerImage } from '../../lab/container-image.ts';
 import { bootHost, type Host } from '../../lab/host.ts';
 import { install, WORKER_UNIT, type Installation } from '../../lab/installation.ts';
+import { addJob, addSite, storedJob, type StoredJob } from '../../lab/jobs.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 import type { ExitRecord } from '../../src/core/attempts/exit-record.ts';
-
-interface Job {
-  readonly id: number;
-  readonly status: string;
-  readonly crawler_status: string | null;
-  readonly attempts: number;
-  readonly output_dir: string;
-  readonly last_error: string | null;
-  readonly progress: { readonly pages: number } | null;
-  readonly attempt_list: readonly { readonly outcome: string | null }[];
-}
-
-const site = 'http://127.0.0.1:8001/en/';
 
 /** A host with the worker as a service, and a site whose crawl takes about `seconds`. */
 async function hostWithSite(name: string, configuration: string, pages: number, delayMs: number) {
@@ -33,36 +21,19 @@ async function hostWithSite(name: string, configuration: string, pages: number, 
 }
 
 async function installBesideSite(host: Host, configuration: string, pages: number, delayMs: number) {
-  const options = ['--pages', String(pages), '--delay-ms', String(delayMs), '--port', '8001'];
-  const server = host.start([
-    '/opt/healtharchive/node_modules/.bin/node',
-    '/opt/healtharchive/lab/site.ts',
-    ...options,
-  ]);
   const installation = await install(host, `[storagebox]\nmount = ""\ncold_root = ""\n${configuration}`);
-  await waitFor('the site', () => server.stdout().includes('"url"'), 10_000);
-  await installation.json('sources', 'add', '--code', 'hc', '--name', 'Health Canada', '--seed', site);
+  await addSite(host, installation, { pages, delayMs });
   return installation;
 }
 
-async function addJob(installation: Installation, name: string): Promise<Job> {
-  return (await installation.json('jobs', 'add', '--source', 'hc', '--name', name)) as Job;
-}
-
-async function until(
-  installation: Installation,
-  host: Host,
-  id: number,
-  what: string,
-  isSo: (job: Job) => boolean,
-) {
-  let job: Job | null = null;
+async function until(host: Host, id: number, what: string, isSo: (job: StoredJob) => boolean) {
+  let job: StoredJob | null = null;
   try {
-    await waitFor(
+    return await waitFor(
       `job ${id} ${what}`,
       async () => {
-        job = (await installation.json('jobs', 'show', String(id))) as Job;
-        return isSo(job);
+        job = await storedJob(host, id);
+        return isSo(job) ? job : null;
       },
       60_000,
     );
@@ -71,11 +42,17 @@ async function until(
       cause: error,
     });
   }
-  return job as unknown as Job;
 }
 
-const isCrawling = (job: Job) => job.status === 'running' && (job.progress?.pages ?? 0) > 0;
-const isCompleted = (job: Job) => job.status === 'completed';
+async function outcomes(installation: Installation, id: number): Promise<(string | null)[]> {
+  const job = (await installation.json('jobs', 'show', String(id))) as {
+    attempt_list: readonly { outcome: string | null }[];
+  };
+  return job.attempt_list.map(({ outcome }) => outcome);
+}
+
+const isCrawling = (job: StoredJob) => job.status === 'running' && (job.progress?.pages ?? 0) > 0;
+const isCompleted = (job: StoredJob) => job.status === 'completed';
 
 /** Processes that name the attempt in their arguments: the launcher by its spec, wget by its WARC files. */
 function pidsOf(host: Host, attempt: string): number[] {
@@ -89,7 +66,7 @@ async function checksums(host: Host, folder: string): Promise<string[]> {
   return text.trim().split('\n');
 }
 
-describe('the worker as a service', { skip: labUnavailable(['wget']) }, () => {
+describe('the worker as a service', { skip: labUnavailable(['wget', 'sqlite3']) }, () => {
   let host: Host;
   let installation: Installation;
   before(async () => {
@@ -106,27 +83,27 @@ describe('the worker as a service', { skip: labUnavailable(['wget']) }, () => {
   test('is active once it is ready, and tells what it does', async () => {
     assert.equal(await host.activeState(WORKER_UNIT), 'active');
     assert.equal(await host.unitProperty(WORKER_UNIT, 'StatusText'), 'idle');
-    const job = await addJob(installation, 'status');
-    await until(installation, host, job.id, 'to crawl', isCrawling);
+    const id = await addJob(installation, 'status');
+    await until(host, id, 'to crawl', isCrawling);
     assert.match(await host.unitProperty(WORKER_UNIT, 'StatusText'), /crawling 1-001/);
-    const done = await until(installation, host, job.id, 'to complete', isCompleted);
+    const done = await until(host, id, 'to complete', isCompleted);
     const owner = await host.runOk(['sh', '-c', `stat -c %U ${done.output_dir}/warcs/1-001*`]);
     assert.deepEqual([...new Set(owner.trim().split('\n'))], ['healtharchive']);
   });
 
   test('killed in the middle of a crawl, systemd starts it again and the job completes', async () => {
-    const job = await addJob(installation, 'killed');
-    await until(installation, host, job.id, 'to crawl', isCrawling);
+    const id = await addJob(installation, 'killed');
+    await until(host, id, 'to crawl', isCrawling);
     await host.runOk(['systemctl', 'kill', '--kill-whom=main', '--signal=KILL', WORKER_UNIT]);
-    const done = await until(installation, host, job.id, 'to complete', isCompleted);
+    const done = await until(host, id, 'to complete', isCompleted);
     assert.equal(done.attempts, 2);
     assert.equal(await host.activeState(WORKER_UNIT), 'active');
   });
 
   test('killed, it leaves a launcher that ends the crawl and tells how; nothing of that is overwritten later', async () => {
-    const job = await addJob(installation, 'told by the launcher');
-    const { output_dir } = await until(installation, host, job.id, 'to crawl', isCrawling);
-    const attempt = `${job.id}-001`;
+    const id = await addJob(installation, 'told by the launcher');
+    const { output_dir } = await until(host, id, 'to crawl', isCrawling);
+    const attempt = `${id}-001`;
     const record = `/srv/healtharchive/ops/attempts/${attempt}/exit.json`;
     const crawlers = pidsOf(host, attempt);
     assert.ok(crawlers.length >= 2, 'the launcher and its crawler');
@@ -155,15 +132,12 @@ describe('the worker as a service', { skip: labUnavailable(['wget']) }, () => {
 
     await host.removeUnit(`${WORKER_UNIT}.d/later.conf`);
     await host.runOk(['systemctl', 'restart', WORKER_UNIT], { timeoutMs: 60_000 });
-    const done = await until(installation, host, job.id, 'to complete', isCompleted);
+    const done = await until(host, id, 'to complete', isCompleted);
     assert.deepEqual([done.attempts, done.crawler_status], [2, 'success']);
-    assert.deepEqual(
-      done.attempt_list.map((each) => each.outcome),
-      ['interrupted', 'success'],
-    );
+    assert.deepEqual(await outcomes(installation, id), ['interrupted', 'success']);
     assert.match(
       await host.journal(WORKER_UNIT),
-      new RegExp(`job given back: .*job=${job.id} outcome=interrupted`),
+      new RegExp(`job given back: .*job=${id} outcome=interrupted`),
     );
     const now = await checksums(host, output_dir);
     assert.deepEqual(
@@ -172,7 +146,7 @@ describe('the worker as a service', { skip: labUnavailable(['wget']) }, () => {
       'as the first attempt left it',
     );
     assert.ok(
-      now.some((line) => line.includes(`/warcs/${job.id}-002-00000.warc.gz`)),
+      now.some((line) => line.includes(`/warcs/${id}-002-00000.warc.gz`)),
       now.join('\n'),
     );
     await waitFor(
@@ -184,9 +158,9 @@ describe('the worker as a service', { skip: labUnavailable(['wget']) }, () => {
   });
 
   test('killed, its next start waits for no crawler that can’t end, and crawls nothing beside it', async () => {
-    const job = await addJob(installation, 'can’t end');
-    const attempt = `${job.id}-001`;
-    await until(installation, host, job.id, 'to crawl', isCrawling);
+    const id = await addJob(installation, 'can’t end');
+    const attempt = `${id}-001`;
+    await until(host, id, 'to crawl', isCrawling);
     const crawlers = pidsOf(host, attempt);
     assert.ok(crawlers.length >= 2, 'the launcher and its crawler');
     for (const pid of crawlers) process.kill(pid, 'SIGSTOP');
@@ -198,25 +172,22 @@ describe('the worker as a service', { skip: labUnavailable(['wget']) }, () => {
     );
     await waitFor('it to be ready', async () => (await host.activeState(WORKER_UNIT)) === 'active', 10_000);
     assert.deepEqual(pidsOf(host, attempt).sort(), crawlers.sort(), 'the manager left them alone');
-    const waiting = (await installation.json('jobs', 'show', String(job.id))) as Job;
+    const waiting = await storedJob(host, id);
     assert.deepEqual([waiting.status, waiting.attempts], ['running', 1]);
     for (const pid of crawlers) process.kill(pid, 'SIGCONT');
-    const done = await until(installation, host, job.id, 'to complete', isCompleted);
-    assert.deepEqual(
-      done.attempt_list.map((each) => each.outcome),
-      ['interrupted', 'success'],
-    );
+    await until(host, id, 'to complete', isCompleted);
+    assert.deepEqual(await outcomes(installation, id), ['interrupted', 'success']);
   });
 
   test('stopped in the middle of a crawl it ends cleanly, and the crawl goes on later', async () => {
-    const job = await addJob(installation, 'stopped');
-    await until(installation, host, job.id, 'to crawl', isCrawling);
+    const id = await addJob(installation, 'stopped');
+    await until(host, id, 'to crawl', isCrawling);
     await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 60_000 });
     assert.equal(await host.unitProperty(WORKER_UNIT, 'Result'), 'success');
-    const stopped = (await installation.json('jobs', 'show', String(job.id))) as Job;
+    const stopped = await storedJob(host, id);
     assert.deepEqual([stopped.status, stopped.crawler_status], ['retryable', 'interrupted']);
     await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
-    await until(installation, host, job.id, 'to complete', isCompleted);
+    await until(host, id, 'to complete', isCompleted);
   });
 
   test('frozen, the watchdog ends it and systemd starts it again', async () => {
@@ -254,82 +225,86 @@ describe('the worker as a service', { skip: labUnavailable(['wget']) }, () => {
   });
 });
 
-describe('container crawls', { skip: labUnavailable(['podman', 'crun', 'busybox', 'wget']) }, () => {
-  let host: Host;
-  let installation: Installation;
-  before(async () => {
-    // By its path: busybox's shell has a wget of its own. Status 8 means that some pages had an error status: for a container, success is 0.
-    const crawl =
-      '/usr/bin/wget -q -r -l inf --delete-after -P /tmp --warc-file={output}/{attempt} --warc-cdx {seeds}';
-    const arguments_ = ['sh', '-c', `${crawl} || test $? -eq 8`];
-    const crawler = `[crawler]\nkind = "container"\nengine = "podman"\nimage = "${CRAWLER_IMAGE}"\npreset = ${JSON.stringify(arguments_)}`;
-    ({ host, installation } = await hostWithSite(
-      'containers',
-      `[worker]\npoll_seconds = 0.5\nmin_free_percent = 1\nstop_grace_seconds = 3\n${crawler}`,
-      40,
-      150,
-    ));
-    await importCrawlerImage(host, ['healtharchive']);
-    await host.installUnit(`${WORKER_UNIT}.d/limits.conf`, '[Service]\nLimitNPROC=4096\n');
-    await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
-  });
-  after(() => host.close());
-
-  async function containers(): Promise<string[]> {
-    const names = await host.runOk(['podman', 'ps', '--all', '--format', '{{.Names}}'], {
-      user: 'healtharchive',
+describe(
+  'container crawls',
+  { skip: labUnavailable(['podman', 'crun', 'busybox', 'wget', 'sqlite3']) },
+  () => {
+    let host: Host;
+    let installation: Installation;
+    before(async () => {
+      // By its path: busybox's shell has a wget of its own. Status 8 means that some pages had an error status: for a container, success is 0.
+      const crawl =
+        '/usr/bin/wget -q -r -l inf --delete-after -P /tmp --warc-file={output}/{attempt} --warc-cdx {seeds}';
+      const arguments_ = ['sh', '-c', `${crawl} || test $? -eq 8`];
+      const crawler = `[crawler]\nkind = "container"\nengine = "podman"\nimage = "${CRAWLER_IMAGE}"\npreset = ${JSON.stringify(arguments_)}`;
+      ({ host, installation } = await hostWithSite(
+        'containers',
+        `[worker]\npoll_seconds = 0.5\nmin_free_percent = 1\nstop_grace_seconds = 3\n${crawler}`,
+        40,
+        150,
+      ));
+      await importCrawlerImage(host, ['healtharchive']);
+      await host.installUnit(`${WORKER_UNIT}.d/limits.conf`, '[Service]\nLimitNPROC=4096\n');
+      await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
     });
-    return names.split('\n').filter((name) => name !== '');
-  }
+    after(() => host.close());
 
-  test('a crawl in a container ends in WARC files with the names of its attempt', async () => {
-    const job = await addJob(installation, 'contained');
-    await waitFor(
-      'its container',
-      async () => (await containers()).includes(`healtharchive-${job.id}-001`),
-      30_000,
-    );
-    const done = await until(installation, host, job.id, 'to be over', (seen) =>
-      ['completed', 'failed'].includes(seen.status),
-    );
-    assert.equal(done.status, 'completed', done.last_error ?? '');
-    const files = await host.runOk(['ls', `${done.output_dir}/warcs`]);
-    assert.match(files, new RegExp(`^${job.id}-001-\\S*\\.warc\\.gz$`, 'm'));
-    assert.deepEqual(await containers(), []);
-  });
+    async function containers(): Promise<string[]> {
+      const names = await host.runOk(['podman', 'ps', '--all', '--format', '{{.Names}}'], {
+        user: 'healtharchive',
+      });
+      return names.split('\n').filter((name) => name !== '');
+    }
 
-  test('cancel ends the container', async () => {
-    const job = await addJob(installation, 'cancelled');
-    await waitFor(
-      'its container',
-      async () => (await containers()).includes(`healtharchive-${job.id}-001`),
-      30_000,
-    );
-    await installation.json('jobs', 'cancel', String(job.id));
-    await until(installation, host, job.id, 'to be cancelled', (seen) => seen.status === 'cancelled');
-    await waitFor('the container to be gone', async () => (await containers()).length === 0, 20_000);
-  });
+    test('a crawl in a container ends in WARC files with the names of its attempt', async () => {
+      const id = await addJob(installation, 'contained');
+      await waitFor(
+        'its container',
+        async () => (await containers()).includes(`healtharchive-${id}-001`),
+        30_000,
+      );
+      const done = await until(host, id, 'to be over', (seen) =>
+        ['completed', 'failed'].includes(seen.status),
+      );
+      assert.equal(done.status, 'completed', done.last_error ?? '');
+      const files = await host.runOk(['ls', `${done.output_dir}/warcs`]);
+      assert.match(files, new RegExp(`^${id}-001-\\S*\\.warc\\.gz$`, 'm'));
+      assert.deepEqual(await containers(), []);
+    });
 
-  test('kill -9 of the worker: no second container beside the first, and the job completes', async () => {
-    const job = await addJob(installation, 'killed');
-    await waitFor(
-      'its container',
-      async () => (await containers()).includes(`healtharchive-${job.id}-001`),
-      30_000,
-    );
-    await host.runOk(['systemctl', 'kill', '--kill-whom=main', '--signal=KILL', WORKER_UNIT]);
-    const done = await until(installation, host, job.id, 'to complete', isCompleted);
-    assert.equal(done.attempts, 2);
-  });
+    test('cancel ends the container', async () => {
+      const id = await addJob(installation, 'cancelled');
+      await waitFor(
+        'its container',
+        async () => (await containers()).includes(`healtharchive-${id}-001`),
+        30_000,
+      );
+      await installation.json('jobs', 'cancel', String(id));
+      await until(host, id, 'to be cancelled', (seen) => seen.status === 'cancelled');
+      await waitFor('the container to be gone', async () => (await containers()).length === 0, 20_000);
+    });
 
-  test('an image that is not there is a configuration error that names it', async () => {
-    await host.runOk(
-      `sed -i 's|^image = .*|image = "localhost/no-such-image:1"|' /etc/healtharchive/config.toml`,
-    );
-    await host.runOk(['systemctl', 'restart', WORKER_UNIT], { timeoutMs: 60_000 });
-    const job = await addJob(installation, 'no image');
-    const failed = await until(installation, host, job.id, 'to fail', (seen) => seen.status === 'failed');
-    assert.equal(failed.crawler_status, 'config_error');
-    assert.match(failed.last_error ?? '', /image/);
-  });
-});
+    test('kill -9 of the worker: no second container beside the first, and the job completes', async () => {
+      const id = await addJob(installation, 'killed');
+      await waitFor(
+        'its container',
+        async () => (await containers()).includes(`healtharchive-${id}-001`),
+        30_000,
+      );
+      await host.runOk(['systemctl', 'kill', '--kill-whom=main', '--signal=KILL', WORKER_UNIT]);
+      const done = await until(host, id, 'to complete', isCompleted);
+      assert.equal(done.attempts, 2);
+    });
+
+    test('an image that is not there is a configuration error that names it', async () => {
+      await host.runOk(
+        `sed -i 's|^image = .*|image = "localhost/no-such-image:1"|' /etc/healtharchive/config.toml`,
+      );
+      await host.runOk(['systemctl', 'restart', WORKER_UNIT], { timeoutMs: 60_000 });
+      const id = await addJob(installation, 'no image');
+      const failed = await until(host, id, 'to fail', (seen) => seen.status === 'failed');
+      assert.equal(failed.crawler_status, 'config_error');
+      assert.match(failed.last_error ?? '', /image/);
+    });
+  },
+);
