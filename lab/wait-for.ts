@@ -2,10 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
-const PAUSE_MS = 20;
+const SHORTEST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 250;
 
 /**
- * Calls `observe` until it gives something truthy, and returns that.
+ * Calls `observe` until it gives something truthy, and returns that. Most observations start a program, so whoever waits for long
+ * asks less often: it learns what it waits for a tenth later, and leaves the cores to what it waits for.
  *
  * An observation that throws counts as "not yet". `observe` must itself be bounded.
  */
@@ -14,7 +16,8 @@ export async function waitFor<T>(
   observe: () => T | Promise<T>,
   timeoutMs: number,
 ): Promise<NonNullable<T>> {
-  const deadline = performance.now() + timeoutMs;
+  const begin = performance.now();
+  const deadline = begin + timeoutMs;
   for (;;) {
     let last: unknown;
     try {
@@ -27,6 +30,7 @@ export async function waitFor<T>(
     if (performance.now() > deadline) {
       throw new Error(`waited ${timeoutMs} ms for ${description}; last seen: ${inspect(last, { depth: 4 })}`);
     }
-    await sleep(PAUSE_MS);
+    const tenth = (performance.now() - begin) / 10;
+    await sleep(Math.min(Math.max(SHORTEST_PAUSE_MS, tenth), LONGEST_PAUSE_MS));
   }
 }

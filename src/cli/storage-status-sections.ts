@@ -3,7 +3,8 @@ import type { Configuration } from '../config/schema.ts';
 import { describeShadowed } from '../core/storage/shadowed-data.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { wrap } from '../core/text/wrap.ts';
-import { obstacles, type MountRefusal } from '../core/units/mount-log.ts';
+import { conditions } from '../core/report/conditions.ts';
+import type { MountRefusal } from '../core/units/mount-log.ts';
 import type { Survey } from '../hot-paths/survey.ts';
 import { andMore, describeSteps, labelled, maxListed, pathLine } from './storage-status-layout.ts';
 
@@ -22,7 +23,7 @@ export function describeUnknownJobs(
 }
 
 export function describeRefusal(unit: string, { obstacle, line }: MountRefusal, width: number): string[] {
-  const { means, next } = obstacles[obstacle];
+  const { meaning: means, next } = conditions[obstacle];
   const title = obstacle.toUpperCase().replaceAll('_', ' ');
   return [
     ...wrap(`${title}: ${means}. This does not heal by itself.`, width),

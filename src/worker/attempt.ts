@@ -15,18 +15,18 @@ import type { Database } from '../store/database.ts';
 import type { JobStore } from '../store/job-store.ts';
 import { renewedLease, type Admitted } from './admission.ts';
 import { attemptEnd } from './attempt-end.ts';
-import type { Conditions } from './conditions.ts';
 import { crawlPlan } from './crawl-plan.ts';
 import { removeFreeLock } from './crawler-gone.ts';
 import { Ending } from './ending.ts';
 import { readExitRecord } from './exit-record-file.ts';
-import { recordEnd, untold } from './record-end.ts';
+import { recordEnd } from './record-end.ts';
 import type { RecoveryCall } from './recovery-call.ts';
 import { observeJobStorage, stateOfSuperblock } from './job-storage.ts';
 import { LogTail } from './log-tail.ts';
 import { Wake } from './wake.ts';
 import { attemptFiles, attemptLock, type AttemptFiles, type WorkerPaths } from './worker-paths.ts';
 import { deadStorageGraceMs, heartbeatMs, storageCheckMs, type WorkerSettings } from './worker-settings.ts';
+import type { ToldConditions } from './told-conditions.ts';
 
 /** What an attempt needs of the worker it belongs to. */
 export interface AttemptSurroundings {
@@ -35,7 +35,7 @@ export interface AttemptSurroundings {
   readonly paths: WorkerPaths;
   readonly database: Database;
   readonly store: JobStore;
-  readonly conditions: Conditions;
+  readonly conditions: ToldConditions;
   readonly recovery: RecoveryCall;
   readonly log: Log;
 }
@@ -226,14 +226,12 @@ export class Attempt {
     const { configuration, conditions } = this.#around;
     try {
       const [seen] = await observeJobStorage(configuration, [this.#admitted.job]);
-      conditions.end('storage-unseen');
+      conditions.end('storage_unseen');
       if (seen === undefined) return null;
       // What is there now may be well; what the crawl worked on has been replaced, as is done with what is dead.
       return seen.path.device === this.#admitted.device ? seen.path.state : 'dead';
     } catch (error) {
-      conditions.begin('storage-unseen', 'the storage of an ended crawl can’t be looked at', {
-        because: String(error),
-      });
+      conditions.begin('storage_unseen', { because: String(error) });
       return null;
     }
   }
@@ -307,10 +305,10 @@ export class Attempt {
     const { conditions } = this.#around;
     try {
       const result = await work();
-      conditions.end(untold.name);
+      conditions.end('database_takes_nothing');
       return result;
     } catch (error) {
-      conditions.begin(untold.name, untold.message, { because: String(error) });
+      conditions.begin('database_takes_nothing', { because: String(error) });
       return null;
     }
   }

@@ -3,7 +3,7 @@ import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.
 import type { Job } from '../core/jobs/job.ts';
 import type { RetryPolicy } from '../core/jobs/retry.ts';
 import type { AttemptEnd, JobStore } from '../store/job-store.ts';
-import type { Conditions } from './conditions.ts';
+import type { ToldConditions } from './told-conditions.ts';
 
 /** `recorded`; `lease_lost`: the job is somebody else's; `given_up`: the database takes nothing and we must go. */
 export type Recording =
@@ -13,9 +13,6 @@ export type Recording =
 
 const firstPauseMs = 250;
 const longestPauseMs = 5000;
-
-/** Of what running attempts have to tell. That the queue can be read does not end it: a locked database answers readers. */
-export const untold = { name: 'untold', message: 'the database takes nothing; running crawls go on' };
 
 /** True for the errors of a database that is away: the work goes on, and what it was told is tried again. */
 export function isDatabaseAway(error: unknown): error is Error {
@@ -32,17 +29,18 @@ export async function recordEnd(
     readonly worker: string;
   },
   policy: RetryPolicy,
-  conditions: Conditions,
+  conditions: ToldConditions,
   mayGiveUp: () => boolean,
 ): Promise<Recording> {
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     try {
       const job = await store.finish(ended.jobId, ended.token, ended.end, ended.worker, policy, Date.now());
-      conditions.end(untold.name);
+      conditions.end('database_takes_nothing');
       return job === null ? { kind: 'lease_lost' } : { kind: 'recorded', job };
     } catch (error) {
-      // Whatever the error: what the database has not taken is told again.
-      conditions.begin(untold.name, untold.message, { because: String(error) });
+      // Whatever the error: what the database has not taken is told again. That the queue can be read does not end it: a locked
+      // database answers readers.
+      conditions.begin('database_takes_nothing', { because: String(error) });
       if (mayGiveUp()) return { kind: 'given_up' };
       await sleep(pauseMs);
     }

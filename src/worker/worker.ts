@@ -9,7 +9,6 @@ import { JobStore } from '../store/job-store.ts';
 import { checkSchema } from '../store/migrate.ts';
 import { Admission } from './admission.ts';
 import { Attempt, type AttemptSurroundings } from './attempt.ts';
-import { Conditions } from './conditions.ts';
 import type { HangingEngines } from './crawler-gone.ts';
 import { findLowSpace } from './free-space.ts';
 import { isDatabaseAway } from './record-end.ts';
@@ -17,6 +16,7 @@ import { findStaleJobs, returnStaleJob, type StaleVerdict } from './stale-jobs.t
 import { RecoveryCall } from './recovery-call.ts';
 import { Wake } from './wake.ts';
 import { workerPaths, type WorkerPaths } from './worker-paths.ts';
+import { ToldConditions } from './told-conditions.ts';
 import { staleCheckMs, workerSettings, type WorkerSettings } from './worker-settings.ts';
 
 /** `service`: until it is stopped. `once`: at most one attempt. `drain`: until nothing is eligible now. */
@@ -55,7 +55,7 @@ export class Worker {
   readonly #host: HostIdentity;
   readonly #notifier: ServiceNotifier;
   readonly #log: Log;
-  readonly #conditions: Conditions;
+  readonly #conditions: ToldConditions;
   readonly #admission: Admission;
   readonly #wake = new Wake();
   readonly #recovery: RecoveryCall;
@@ -84,7 +84,7 @@ export class Worker {
     this.#host = parts.host;
     this.#notifier = parts.notifier;
     this.#log = parts.log;
-    this.#conditions = new Conditions(parts.log);
+    this.#conditions = new ToldConditions(parts.log);
     this.#recovery = new RecoveryCall(this.#paths.recoveryTrigger, parts.log);
     this.#admission = new Admission({
       ...parts,
@@ -148,8 +148,8 @@ export class Worker {
       const look = await this.#fillSlots(mode);
       this.#databaseAwaySinceMs = null;
       this.#databasePauseMs = 0;
-      this.#conditions.end('database');
-      this.#conditions.end('trouble');
+      this.#conditions.end('database_away');
+      this.#conditions.end('nothing_started');
       return look;
     } catch (error) {
       if (!this.#isReady && error instanceof DatabaseUnusableError) throw error;
@@ -160,9 +160,7 @@ export class Worker {
         Math.max(2 * this.#databasePauseMs, this.#settings.pollMs),
         longestDatabasePauseMs,
       );
-      this.#conditions.begin('database', 'the database does not answer; nothing is started', {
-        because: error.message,
-      });
+      this.#conditions.begin('database_away', { because: error.message });
       return 'held_back';
     }
   }
@@ -175,7 +173,7 @@ export class Worker {
     }
     const isExpected = error instanceof OperatorError;
     const because = isExpected ? error.message : error instanceof Error ? error.stack : String(error);
-    this.#conditions.begin('trouble', 'nothing is started', { because }, 'error');
+    this.#conditions.begin('nothing_started', { because });
     return 'held_back';
   }
 
@@ -203,20 +201,16 @@ export class Worker {
 
   async #returnIfStale(verdict: StaleVerdict, hanging: HangingEngines): Promise<void> {
     const { job } = verdict;
-    const orphan = `orphan-${job.id}`;
-    if (verdict.code === 'crawler_alive') {
-      const message = 'a crawler outlived its worker; its job goes on when it is gone';
-      this.#conditions.begin(orphan, message, { job: job.id });
-    }
+    if (verdict.code === 'crawler_alive') this.#conditions.begin('crawler_left', { job: job.id });
     if (!verdict.isStale) return;
     const { retry, name } = this.#settings;
     const outcome = await returnStaleJob(this.#store, verdict, this.#paths, hanging, name, retry, Date.now());
     if (outcome === 'container_left' || outcome === 'engine_hangs') {
-      const message = 'the container of a crawl without worker can’t be removed; its job waits';
-      this.#conditions.begin(orphan, message, { job: job.id, because: outcome });
+      this.#conditions.begin('container_left', { job: job.id, because: outcome });
       return;
     }
-    this.#conditions.end(orphan);
+    this.#conditions.end('crawler_left', job.id);
+    this.#conditions.end('container_left', job.id);
     if (outcome === 'changed') return;
     if (outcome === 'infra_error') this.#recovery.call();
     this.#log('notice', 'job given back: its worker is gone', {
@@ -241,15 +235,10 @@ export class Worker {
     if (!(await this.#hasSpace())) return mode === 'service' ? 'held_back' : 'nothing_eligible';
     const lock = await tryLock(this.#paths.storageLock, 'shared');
     if (lock === null) {
-      this.#conditions.begin(
-        'storage-lock',
-        'the mounts are being worked on; nothing is started meanwhile',
-        {},
-        'notice',
-      );
+      this.#conditions.begin('mounts_in_work');
       return 'held_back';
     }
-    this.#conditions.end('storage-lock');
+    this.#conditions.end('mounts_in_work');
     try {
       let look: Look = 'nothing_eligible';
       for (let slot = 0; slot < slots && (await this.#startOne()); slot++) look = 'started';
@@ -289,10 +278,10 @@ export class Worker {
       probeTimeoutMs,
     );
     if (low === null) {
-      this.#conditions.end('free-space');
+      this.#conditions.end('disk_full');
       return true;
     }
-    this.#conditions.begin('free-space', 'too little free space on the local disk; nothing is started', {
+    this.#conditions.begin('disk_full', {
       path: low.path,
       free_percent: Math.round(low.freePercent * 10) / 10,
       min_free_percent: minFreePercent,
@@ -312,8 +301,8 @@ export class Worker {
   }
 
   #statusText(): string {
-    if (this.#conditions.isActive('database')) return 'the database does not answer';
-    if (this.#conditions.isActive('free-space')) return 'too little free space';
+    if (this.#conditions.isActive('database_away')) return 'the database does not answer';
+    if (this.#conditions.isActive('disk_full')) return 'too little free space';
     const names = [...this.#running.keys()].map((attempt) => attempt.name);
     return names.length === 0 ? 'idle' : `crawling ${names.join(', ')}`;
   }

@@ -30,13 +30,22 @@ function topmost(host: Host, path: string): MountEntry {
 // Most of the time is spent waiting for sshfs, so two at once.
 describe('storage facts', { skip: labUnavailable(), concurrency: 2 }, () => {
   test('F1: of a killed sshfs the mount stays, stat answers from cache, then everything is ENOTCONN', () =>
-    withLab({}, async ({ host }) => {
+    withLab({}, async ({ host, box }) => {
       const hot = await bindHotPath(host, 'hc-2026');
-      const before = host.mountInfo();
+      let before = host.mountInfo();
       await preventRestart(host, BASE_UNIT);
-      // In one breath: the attribute cache holds for about a second.
-      const { innerPid } = sshfsOf(host, BASE);
-      await host.runOk(`stat ${BASE} && kill -9 ${innerPid} && sleep 0.1 && stat ${BASE}`);
+      // In one breath: the attribute cache holds for about a second. A machine too busy for that has shown nothing.
+      for (let tries = 1; ; tries++) {
+        const begin = performance.now();
+        const { innerPid } = sshfsOf(host, BASE);
+        const { status } = await host.run(`stat ${BASE} && kill -9 ${innerPid} && sleep 0.1 && stat ${BASE}`);
+        if (status === 0) break;
+        assert.ok(performance.now() - begin > 900 && tries < 5, 'the cache did not answer');
+        await host.runOk(['umount', '--lazy', hot]);
+        await mountBase(box);
+        await bindHotPath(host, 'hc-2026');
+        before = host.mountInfo();
+      }
       assert.equal(await probe(host, 'readdir', BASE), 'ENOTCONN');
       assert.equal(await probe(host, 'lookup', hot), 'ENOTCONN');
       for (const path of [BASE, hot]) {

@@ -104,7 +104,7 @@ describe('the summary', () => {
     completed('b', { skip: 'the lab needs root' }),
     fileItself(),
   );
-  const circumstances = { maySkip: false, omitted: [], complaints: [] };
+  const circumstances = { maySkip: false, omitted: [], complaints: [], seconds: 2 };
 
   test('ends with the numbers, alone on a line', () => {
     const { lines, isPassed } = summarize([good], circumstances);
@@ -135,6 +135,7 @@ describe('the summary', () => {
       maySkip: false,
       omitted: ['the long one: for time'],
       complaints: ['unit left x in the temporary folder'],
+      seconds: 2,
     });
     assert.equal(isPassed, false);
     assert.ok(lines.includes('  the long one: for time'));

@@ -40,9 +40,10 @@ async function main(temporary: TemporaryFolder): Promise<boolean> {
   };
   const outcomes: SuiteOutcome[] = [];
   const complaints: string[] = [];
-  const run = async (name: string, suite: () => Promise<SuiteOutcome>): Promise<void> => {
+  const begin = performance.now();
+  const run = async (name: string, suites: () => Promise<readonly SuiteOutcome[]>): Promise<void> => {
     say(`${outcomes.length === 0 ? '' : '\n'}${name}`);
-    outcomes.push(await suite());
+    outcomes.push(...(await suites()));
     const leftovers = await temporary.empty();
     complaints.push(...leftovers.map((file) => `${name} left ${file} in the temporary folder`));
     stop.signal.throwIfAborted();
@@ -54,20 +55,26 @@ async function main(temporary: TemporaryFolder): Promise<boolean> {
         stop.signal.throwIfAborted();
         return await runCommand(command, checkout, environment, say, stop.signal);
       });
-      return { name, files, seconds: (performance.now() - begin) / 1000 };
+      return [{ name, files, seconds: (performance.now() - begin) / 1000 }];
     });
   };
 
   await runAll('check', CHECKS);
   const suites = findSuites(checkout, isFull);
-  for (const suite of suites) {
-    await run(suite.name, async () => await runSuite(suite, checkout, environment, say, stop.signal));
+  for (const suite of suites.filter(({ beside }) => beside === null)) {
+    const together = [suite, ...suites.filter(({ beside }) => beside === suite.name)];
+    await run(
+      together.map(({ name }) => name).join(', beside it '),
+      async () =>
+        await Promise.all(together.map((each) => runSuite(each, checkout, environment, say, stop.signal))),
+    );
   }
   await runAll('demo', DEMOS);
 
   const shortened = isFull ? [] : shortenedFiles(checkout, suites);
   const omitted = shortened.map((file) => `${file}: fewer rounds than with script/test --full, for time`);
-  const { lines, isPassed } = summarize(outcomes, { maySkip, omitted, complaints });
+  const seconds = (performance.now() - begin) / 1000;
+  const { lines, isPassed } = summarize(outcomes, { maySkip, omitted, complaints, seconds });
   say('');
   for (const line of lines) say(line);
   return isPassed;

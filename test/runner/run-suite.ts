@@ -32,6 +32,7 @@ export async function runSuite(
   const runFiles = async (files: readonly string[], concurrency: number): Promise<void> => {
     if (isOver || stop.aborted) return;
     const argv = [
+      ...(suite.beside === null ? [] : ['nice', '-n', '19']),
       process.execPath,
       '--test',
       `--test-concurrency=${concurrency}`,

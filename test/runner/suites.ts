@@ -14,21 +14,25 @@ export interface Suite {
   readonly testTimeoutSeconds: number;
   /** For all of it, since a test file that leaves something open never ends by itself. */
   readonly limitSeconds: number;
+  /** The suite at whose side it runs, with what that one leaves of the cores: it only computes, and no deadline is in it. */
+  readonly beside: string | null;
 }
 
-type Tuning = Omit<Suite, 'name' | 'files' | 'hasManyShort'>;
+type Tuning = Omit<Suite, 'name' | 'files' | 'hasManyShort' | 'beside'>;
 
 const UNIT: Tuning = { concurrency: 2, testTimeoutSeconds: 60, limitSeconds: 300 };
 /** One file at a time: these start whole hosts, servers and crawls, and their deadlines are those of real life. */
 const SLOW: Tuning = { concurrency: 1, testTimeoutSeconds: 600, limitSeconds: 1200 };
 /** The lab's hosts mostly wait, for sshfs, for systemd, for crawls; crawls wait even more. That many files at a time fit two cores. */
-const AT_ONCE: Readonly<Record<string, number>> = { lab: 2, crawls: 3, cli: 2, storage: 2 };
+const AT_ONCE: Readonly<Record<string, number>> = { lab: 3, crawls: 3, cli: 2, storage: 2 };
 /** Folders whose tests are run as one suite: alone, each of them would end with a core that waits. */
 const TOGETHER: Readonly<Record<string, string>> = {
   crawl: 'crawls',
   service: 'crawls',
   endurance: 'crawls',
 };
+/** The lab waits more than it computes. */
+const BESIDE: Readonly<Record<string, string>> = { simulation: 'lab' };
 /** They are begun first, so that at the end of a suite no core waits for one of them alone. */
 const LONGEST: readonly string[] = [
   'recovery-adversity',
@@ -58,11 +62,12 @@ export function findSuites(checkout: string, isFull: boolean): Suite[] {
     name,
     files: files.toSorted((a, b) => startRank(a) - startRank(b)),
     hasManyShort: false,
+    beside: BESIDE[name] ?? null,
     ...(isFull ? FULL : SLOW),
     concurrency: isFull ? FULL.concurrency : (AT_ONCE[name] ?? SLOW.concurrency),
   }));
   slow.sort((a, b) => rank(a.name) - rank(b.name) || a.name.localeCompare(b.name));
-  return [{ name: 'unit', files: unitFiles, hasManyShort: true, ...UNIT }, ...slow];
+  return [{ name: 'unit', files: unitFiles, hasManyShort: true, beside: null, ...UNIT }, ...slow];
 }
 
 function startRank(file: string): number {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import type { StepResult } from '../../src/core/plan.ts';
 import { insideOf } from '../../src/core/recovery/clear-place.ts';
 import type { RecoveryStep, RestartStep } from '../../src/core/recovery/recovery-plan.ts';
-import { isBelow } from '../../src/core/storage/path-relation.ts';
+import type { Mount } from '../../src/core/storage/mountinfo.ts';
+import { isBelow, isNear } from '../../src/core/storage/path-relation.ts';
 import type { BindStep, ExpectedOuter, UnmountStep } from '../../src/core/tiering/tiering-plan.ts';
 import { BASE, JOBS } from './host-model.ts';
 import { mishap } from './mishaps.ts';
@@ -60,6 +61,8 @@ function act(step: RecoveryStep, scene: Scene): Ending {
       if (crawl === undefined) return done;
       assert.ok(!isAlive(scene, crawl.device), `interrupts ${crawl.attempt}, whose storage lives`);
       host.crawls = host.crawls.filter((other) => other !== crawl);
+      // Its worker says so, or recovery in its place.
+      if (!scene.worker.isDatabaseAway) scene.worker.rows.set(crawl.jobId, 'queued');
       return done;
     }
     case 'abort': {
@@ -118,13 +121,19 @@ function unmount({ path, expects, along }: UnmountStep, scene: Scene): Ending {
     ({ device, mountPoint }) => device !== top.device && !along.includes(mountPoint),
   );
   if (isForeign) return failed('something else is mounted inside');
-  for (const { device, mountPoint } of inside) {
-    const crawl = host.crawls.find((each) => each.device === device);
-    if (isAlive(scene, device) && crawl !== undefined)
-      return failed(`${crawl.attempt} began on ${mountPoint}`);
+  const gone = [...stack, ...inside];
+  const userOf = ({ device, mountPoint }: Mount) => {
+    const staysMounted = host.mounts.some((other) => other.device === device && !gone.includes(other));
+    return host.crawls.find(
+      (crawl) => crawl.device === device && (!staysMounted || isNear(crawl.outputDir, mountPoint)),
+    );
+  };
+  for (const mount of inside) {
+    const crawl = isAlive(scene, mount.device) ? userOf(mount) : undefined;
+    if (crawl !== undefined) return failed(`${crawl.attempt} began on ${mount.mountPoint}`);
   }
-  for (const mount of [...stack, ...inside]) {
-    const isUsed = host.crawls.some(({ device }) => device === mount.device) && isAlive(scene, mount.device);
+  for (const mount of gone) {
+    const isUsed = isAlive(scene, mount.device) && userOf(mount) !== undefined;
     assert.ok(!isUsed, `unmounts ${mount.mountPoint}, on which a crawl lives`);
   }
   for (let count = stack.length; count > 0; count--) host.unmountTop(path);

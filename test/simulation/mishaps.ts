@@ -72,20 +72,42 @@ const mishaps: readonly Mishap[] = [
   ({ host }) => {
     host.server = 'up';
   },
-  (scene, random) => {
-    scene.startCrawl(random);
-  },
-  (scene, random) => {
-    scene.startCrawl(random);
-  },
+  startAnyCrawl,
+  startAnyCrawl,
   ({ host }, random) => {
     host.crawls = host.crawls.filter(() => random.chance(0.5));
   },
-  ({ host }, random) => {
-    host.pass(random.below(3000));
+  (scene, random) => {
+    scene.pass(random.below(3000), random);
   },
-  ({ host }, random) => {
-    host.pass(random.below(3_600_000));
+  (scene, random) => {
+    scene.pass(random.below(3_600_000), random);
+  },
+  ({ worker }, random) => {
+    // A launcher that is frozen leaves its crawl behind.
+    const isLeft = random.chance(0.3);
+    worker.die(() => isLeft && random.chance(0.5));
+  },
+  ({ worker }) => {
+    worker.stop();
+  },
+  ({ worker }) => {
+    worker.start();
+  },
+  ({ worker }) => {
+    worker.giveBackStale();
+  },
+  ({ worker }, random) => {
+    worker.isUnfit = random.chance(0.5);
+  },
+  ({ worker }, random) => {
+    worker.isDisabled = random.chance(0.3);
+  },
+  ({ worker }, random) => {
+    worker.isDatabaseAway = random.chance(0.3);
+  },
+  (scene, random) => {
+    scene.hasAutoStartSentinel = random.chance(0.7);
   },
   (scene, random) => {
     scene.host.wallMs += (random.below(5) - 2) * 86_400_000;
@@ -106,17 +128,27 @@ const mishaps: readonly Mishap[] = [
   },
 ];
 
+function startAnyCrawl(scene: Scene, random: Random): void {
+  const job = random.pick(scene.worker.pending);
+  if (job !== undefined) scene.startCrawl(job, random);
+}
+
 export function mishap(scene: Scene, random: Random): void {
   random.pick(mishaps)?.(scene, random);
 }
 
 /** Nothing breaks any more, and whoever has broken something has put it right, as far as that is not recovery's. */
 export function calm(scene: Scene): void {
-  const { host } = scene;
+  const { host, worker } = scene;
   host.server = 'up';
   for (const unit of host.units.values()) unit.isSlow = false;
   scene.deployLock = 'free';
   scene.hasSentinel = true;
   scene.isFlipping = false;
+  scene.areSpecsReadable = true;
+  scene.hasAutoStartSentinel = true;
+  worker.isUnfit = false;
+  worker.isDisabled = false;
+  worker.isDatabaseAway = false;
   host.pass(2000);
 }

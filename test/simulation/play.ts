@@ -9,6 +9,7 @@ import { recoverInRounds, type RoundsOutcome } from '../../src/core/recovery/rou
 import { isPlace, seeWorld, type SeenWorld } from '../../src/core/recovery/seen-world.ts';
 import { applyToModel, Killed, type Chances } from './apply-model.ts';
 import { BASE, JOBS } from './host-model.ts';
+import { AutoStartPlayer } from './auto-start-player.ts';
 import { calm, mishap } from './mishaps.ts';
 import { Random } from './random.ts';
 import { policy, Scene } from './scene.ts';
@@ -22,17 +23,19 @@ export async function play(seed: number): Promise<void> {
   const random = new Random(seed);
   const scene = Scene.random(random);
   const player = new Player(scene, random);
-  for (let count = random.below(3); count > 0; count--) scene.startCrawl(random);
+  scene.pass(1000, random);
   for (let phase = 1 + random.below(4); phase > 0; phase--) {
     for (let count = 1 + random.below(3); count > 0; count--) mishap(scene, random);
     await player.run(random.chance(0.5) ? stormy : still);
-    scene.host.pass(random.chance(0.8) ? 30_000 : random.below(hour));
+    scene.pass(random.chance(0.8) ? 30_000 : random.below(hour), random);
+    if (random.chance(0.5)) player.autoStart.run();
   }
   calm(scene);
   await player.comeToRest();
 }
 
 class Player {
+  readonly autoStart: AutoStartPlayer;
   readonly #scene: Scene;
   readonly #random: Random;
   #memory: RecoveryMemory;
@@ -43,6 +46,7 @@ class Player {
   constructor(scene: Scene, random: Random) {
     this.#scene = scene;
     this.#random = random;
+    this.autoStart = new AutoStartPlayer(scene, random);
     this.#memory = random.chance(0.05) ? lostMemory('lost', scene.host.wallMs) : emptyMemory;
   }
 
@@ -60,6 +64,7 @@ class Player {
           hasTime: () => host.bootMs - startedBootMs < 120_000,
           observe: (memory) => {
             if (this.#random.chance(chances.mishap)) mishap(this.#scene, this.#random);
+            if (this.#random.chance(0.1)) this.autoStart.run(true);
             const world = this.#scene.observe(memory);
             // Not each time: there are many.
             if (this.#random.chance(0.4)) checkPlan(world, memory, run, host.wallMs);
@@ -85,6 +90,9 @@ class Player {
         policy,
         this.#memory,
       );
+      // As it does at its end: rows whose worker and crawler are gone, then the worker.
+      if (!this.#scene.worker.isDatabaseAway) this.#scene.worker.giveBackStale();
+      this.autoStart.run();
       return outcome;
     } catch (error) {
       if (error instanceof Killed) return null;
@@ -120,19 +128,31 @@ class Player {
       if (
         outcome !== null &&
         runs > 5 &&
+        this.#notCrawled().length === 0 &&
         this.#unwell(outcome.last).length === 0 &&
         outcome.rounds.length === 0 &&
         (outcome.memory.incident?.healthySinceMs ?? null) === null
       )
         break;
-      host.pass(runs < 8 ? 30_000 : hour);
+      this.#scene.pass(runs < 8 ? 30_000 : hour, this.#random, 1);
     }
     assert.ok(outcome !== null);
     assert.deepEqual(this.#unwell(outcome.last), [], JSON.stringify(outcome.last, null, 1));
+    assert.deepEqual(this.#notCrawled(), [], JSON.stringify(this.autoStart.run(), null, 1));
     const isAllWell =
       outcome.seen.targets.every(({ report }) => report.state === 'healthy') &&
       outcome.seen.base?.state === 'healthy';
     if (isAllWell) assert.deepEqual([outcome.memory.incident, outcome.memory.takenOff], [null, []]);
+  }
+
+  /** Jobs whose storage is well, and which are not crawled. */
+  #notCrawled(): number[] {
+    const { host, worker } = this.#scene;
+    if (!this.#scene.isWell(BASE)) return [];
+    const isCrawled = (job: number): boolean => host.crawls.some(({ jobId }) => jobId === job);
+    return [...worker.rows.keys()].filter(
+      (job) => !isCrawled(job) && this.#scene.isWell(this.#scene.pathOf(job)),
+    );
   }
 
   /** Places that are neither well nor refused for a reason that lasts. */

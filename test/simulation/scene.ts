@@ -5,10 +5,13 @@ import type { RecoveryWorld } from '../../src/core/recovery/recovery-world.ts';
 import { recoveryTargets } from '../../src/core/recovery/targets.ts';
 import type { ExpectationRules } from '../../src/core/storage/expectation.ts';
 import { judgePath } from '../../src/core/storage/judge.ts';
+import type { AutoStartWorld } from '../../src/core/autostart/auto-start-world.ts';
+import type { StorageState } from '../../src/core/storage/path-state.ts';
 import { locateBase } from '../../src/core/storage/base.ts';
 import type { WantedPath } from '../../src/core/storage/wanted-paths.ts';
 import { BASE, BASE_UNIT, HostModel, JOBS } from './host-model.ts';
 import type { Random } from './random.ts';
+import { WORKER_UNIT, WorkerModel } from './worker-model.ts';
 
 export const policy: RecoveryPolicy = {
   backoffInitialMs: 30_000,
@@ -18,7 +21,7 @@ export const policy: RecoveryPolicy = {
   maxPerJobPerDay: 6,
   abortHungAfterMs: 60_000,
   deployLockMaxAgeMs: 7_200_000,
-  reservedUnits: [BASE_UNIT, 'worker.service'],
+  reservedUnits: [BASE_UNIT, WORKER_UNIT],
 };
 
 export interface Spot {
@@ -41,13 +44,17 @@ const spots: readonly Spot[] = [
 
 export class Scene {
   readonly host = new HostModel();
+  readonly worker: WorkerModel;
   readonly rules: ExpectationRules;
   readonly wanted: readonly WantedPath[];
   readonly spots: readonly Spot[];
   deployLock: RecoveryWorld['deployLock'] = 'free';
   hasSentinel = true;
+  hasAutoStartSentinel = true;
   isClockStepped = false;
   isFlipping = false;
+  /** Launch specs, which say on what a crawl works. */
+  areSpecsReadable = false;
   #nextCrawl = 1;
 
   constructor(chosen: readonly Spot[], restartsOf: (spot: Spot) => boolean = () => true) {
@@ -70,15 +77,18 @@ export class Scene {
       })),
       hotMounts: units.map(({ name }) => ({ path: `${JOBS}/${name}`, unit: unitOf(name) })),
     };
-    this.wanted = this.spots
-      .filter(({ kind }) => kind !== 'unasked')
-      .map(({ name, kind }, index) => ({
-        path: `${JOBS}/${name}`,
-        jobs: [index + 1],
-        isInManifest: kind === 'bind',
-        isAnnualCampaignJob: false,
-        recordedIdentity: null,
-      }));
+    const asked = this.spots.filter(({ kind }) => kind !== 'unasked');
+    this.worker = new WorkerModel(
+      host,
+      asked.map((_, index) => index + 1),
+    );
+    this.wanted = asked.map(({ name, kind }, index) => ({
+      path: `${JOBS}/${name}`,
+      jobs: [index + 1],
+      isInManifest: kind === 'bind',
+      isAnnualCampaignJob: false,
+      recordedIdentity: null,
+    }));
   }
 
   static random(random: Random): Scene {
@@ -136,10 +146,41 @@ export class Scene {
     };
   }
 
+  /** What a look of auto-start's shows. */
+  observeWorker(isRecoveryAtWork: boolean): AutoStartWorld {
+    const { host, worker } = this;
+    const base = this.isWell(BASE) ? 'healthy' : 'dead';
+    return {
+      hasSentinel: this.hasAutoStartSentinel,
+      deployLock: this.deployLock,
+      isRecoveryAtWork,
+      clock: { bootId: 'boot', bootMs: host.bootMs },
+      unit: WORKER_UNIT,
+      unitState: worker.unitState,
+      base: { state: base, reason: base },
+      jobs: worker.isDatabaseAway
+        ? { isKnown: false, because: 'the database is away' }
+        : {
+            isKnown: true,
+            pending: worker.pending.map((id) => {
+              const path = this.pathOf(id);
+              const state = this.#stateOf(path);
+              return { id, path, state, reason: state };
+            }),
+            runningHere: worker.runningRows,
+          },
+    };
+  }
+
   /** What belongs there is there and answers: of a bind the directory of the base as it is now, of a unit its own mount. */
   isWell(path: string): boolean {
     const { host } = this;
     if (path === BASE) return host.table.topmostAt(BASE)?.fstype === 'fuse.sshfs' && !host.isBlocked(BASE);
+    return this.#stateOf(path) === 'healthy';
+  }
+
+  #stateOf(path: string): StorageState {
+    const { host } = this;
     const target = recoveryTargets({
       wanted: this.wanted,
       rules: this.rules,
@@ -150,30 +191,41 @@ export class Scene {
       isResolved: () => true,
       jobs: [],
     }).find((each) => each.path === path);
-    if (target === undefined) return true;
+    if (target === undefined) return 'healthy';
     const { expectation } = target;
     const base = locateBase(host.table, BASE, 'fuse.sshfs');
     const lookup = host.lookUp(path);
     const evidence = { path, table: host.table, lookup, isResolved: true, expectation, base };
-    return judgePath({ ...evidence, staleErrnos: ['ENOTCONN'], waitingRequests: null }).state === 'healthy';
+    return judgePath({ ...evidence, staleErrnos: ['ENOTCONN'], waitingRequests: null }).state;
   }
 
-  startCrawl(random: Random): void {
-    const spot = random.pick(this.spots);
-    if (spot === undefined) return;
-    const path = `${JOBS}/${spot.name}`;
-    const outputDir = random.chance(0.8) ? path : `${path}/job`;
-    const device = this.host.table.covering(path)?.device;
-    const isBusy = this.host.crawls.some((crawl) => crawl.outputDir === outputDir);
-    // The worker begins nothing on storage that is not what is expected, nor while the base is away.
-    if (device === undefined || isBusy || !this.isWell(path) || !this.isWell(BASE)) return;
-    const jobId = this.spots.indexOf(spot) + 1;
-    this.host.crawls.push({
-      attempt: `${jobId}-${this.#nextCrawl++}`,
-      jobId,
-      outputDir,
+  pathOf(job: number): string {
+    const path = this.wanted[job - 1]?.path;
+    if (path === undefined) throw new Error(`there is no job ${job}`);
+    return path;
+  }
+
+  /** Time passes between the runs of the automations; a worker that runs begins some of the crawls that wait. */
+  pass(milliseconds: number, random: Random, crawlChance = 0.3): void {
+    this.host.pass(milliseconds);
+    this.worker.pass();
+    for (const job of this.worker.pending) if (random.chance(crawlChance)) this.startCrawl(job, random);
+  }
+
+  /** The worker begins nothing on storage that is not what is expected, nor while the base is away. */
+  startCrawl(job: number, random: Random): void {
+    const { host, worker } = this;
+    const path = this.pathOf(job);
+    const device = host.table.covering(path)?.device;
+    if (worker.state !== 'running' || worker.isDatabaseAway || worker.rows.get(job) !== 'queued') return;
+    if (device === undefined || !this.isWell(path) || !this.isWell(BASE)) return;
+    worker.rows.set(job, 'running');
+    host.crawls.push({
+      attempt: `${job}-${this.#nextCrawl++}`,
+      jobId: job,
+      outputDir: random.chance(0.8) ? path : `${path}/job`,
       device,
-      isDeviceKnown: random.chance(0.9),
+      isDeviceKnown: this.areSpecsReadable || random.chance(0.9),
     });
   }
 }

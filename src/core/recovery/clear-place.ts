@@ -1,7 +1,7 @@
 import type { Why } from '../plan.ts';
 import type { Mount } from '../storage/mountinfo.ts';
 import { MountTable } from '../storage/mount-table.ts';
-import { isBelow } from '../storage/path-relation.ts';
+import { isBelow, isNear } from '../storage/path-relation.ts';
 import { unmountStep, whyStacked } from '../tiering/bind-place.ts';
 import type { UnmountStep } from '../tiering/tiering-plan.ts';
 import { isPlace, mayUse, type SeenTarget, type SeenWorld } from './seen-world.ts';
@@ -23,7 +23,7 @@ export function clearPlace(target: SeenTarget, seen: SeenWorld): Clearing {
     whyStacked(
       layers.map(({ device }) => device),
       (device) => seen.lifeOf(device) === 'dead',
-    ) ?? firstProblem(along, (mount) => whyNotAlong(mount, seen));
+    ) ?? firstProblem(along, (mount) => whyNotAlong(mount, [...layers, ...along], seen));
   const left = new MountTable(
     table.mounts.filter((mount) => !layers.includes(mount) && !along.includes(mount)),
   );
@@ -80,11 +80,18 @@ export function insideOf(layers: readonly Mount[], { mounts }: MountTable): Moun
   return found;
 }
 
-/** Nobody reaches it through the dead mount; it goes along if nobody uses it and recovery can mount it again. */
-export function whyNotAlong(mount: Mount, seen: SeenWorld): Why | null {
+/**
+ * Nobody reaches it through the dead mount; it goes along if nobody uses it and recovery can mount it again. A crawl that has its
+ * place elsewhere on the same superblock loses nothing by it, as long as that stays mounted somewhere.
+ * @param gone all that is taken off with it
+ */
+export function whyNotAlong(mount: Mount, gone: readonly Mount[], seen: SeenWorld): Why | null {
   const { mountPoint, device } = mount;
   if (seen.lifeOf(device) === 'dead') return null;
-  const crawl = seen.world.crawls.find((one) => mayUse(one, device));
+  const staysMounted = seen.table.onSuperblock(device).some((other) => !gone.includes(other));
+  const crawl = seen.world.crawls.find(
+    (one) => mayUse(one, device) && (!staysMounted || isNear(one.outputDir, mountPoint)),
+  );
   if (crawl !== undefined)
     return { code: 'crawl_running', because: `crawl ${crawl.attempt} may use ${mountPoint}, inside it` };
   const isOurs = seen.targets.some((target) => target.path === mountPoint && isPlace(target));

@@ -59,7 +59,8 @@ function whatEnds(seen: SeenWorld, base: RecoveryBase, report: BaseReport): read
     const isOurs = place?.place.kind === 'bind' && table.topmostAt(mount.mountPoint) === mount;
     if (!isOurs)
       return `${mount.mountPoint}, which would end with it, is nothing that recovery could mount again`;
-    const inside = insideOf([mount], table).find((inner) => whyNotAlong(inner, seen) !== null);
+    const all = insideOf([mount], table);
+    const inside = all.find((inner) => whyNotAlong(inner, [mount, ...all], seen) !== null);
     if (inside !== undefined)
       return `${inside.mountPoint}, inside ${mount.mountPoint}, is nothing that recovery could mount again`;
     broken.add(mount.mountPoint);

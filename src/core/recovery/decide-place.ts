@@ -1,7 +1,7 @@
 import type { Why } from '../plan.ts';
 import { storageCondition } from '../report/conditions.ts';
 import { kindSeen, whyNotThatArchive } from '../storage/archive.ts';
-import { isAtOrBelow } from '../storage/path-relation.ts';
+import { isAtOrBelow, isNear } from '../storage/path-relation.ts';
 import { bindStep, verifyStep, whyColdMisplaced, whyMisplaced } from '../tiering/bind-place.ts';
 import type { ExpectedOuter } from '../tiering/tiering-plan.ts';
 import { isSystemdAtIt, unitActivity, whyNotStartable } from '../units/unit-activity.ts';
@@ -142,8 +142,7 @@ function outerOf(path: string, seen: SeenWorld): ExpectedOuter {
 /** A crawl on a mount of the unit that is not to be seen any more, or on nobody knows what. */
 function crawlOfUnit(path: string, seen: SeenWorld): RunningCrawl | undefined {
   return seen.world.crawls.find((crawl) => {
-    const isNear = isAtOrBelow(crawl.outputDir, path) || isAtOrBelow(path, crawl.outputDir);
-    return crawl.device === null || (isNear && isOutOfSight(crawl, seen));
+    return crawl.device === null || (isNear(crawl.outputDir, path) && isOutOfSight(crawl, seen));
   });
 }
 

@@ -1,5 +1,5 @@
 /** Where a person meets a condition. */
-export type ConditionSource = 'status' | 'tiering' | 'recovery' | 'auto-start' | 'metrics';
+export type ConditionSource = 'status' | 'tiering' | 'recovery' | 'auto-start' | 'worker' | 'metrics';
 
 export interface Condition {
   /** `critical`: crawls stand still, or data is at risk. `warning`: a person should look. `notice`: it ends by itself, or is meant so. */

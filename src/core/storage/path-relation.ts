@@ -10,6 +10,11 @@ export function isBelow(path: string, ancestor: string): boolean {
   return path !== ancestor && path.startsWith(ancestor === '/' ? '/' : ancestor + '/');
 }
 
+/** True when one of them is the other, or lies in it. */
+export function isNear(path: string, other: string): boolean {
+  return isAtOrBelow(path, other) || isBelow(other, path);
+}
+
 /** `a/b` for `/x/a/b` below `/x`; empty for the same path; undefined when it does not lie there. */
 export function relativeTo(path: string, ancestor: string): string | undefined {
   if (path === ancestor) return '';

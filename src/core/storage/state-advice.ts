@@ -52,47 +52,21 @@ export function nextSteps(state: StorageState, role: PathRole, unit: string | nu
     case 'wrong_source':
       if (role === 'bind')
         return [tier('--repair-unexpected-mounts', 'shows the plan; look at what lies there before --apply')];
-      return [
-        {
-          command: null,
-          because: 'find out who mounted what lies there; only a person can tell whether it may go',
-        },
-      ];
+      return [toLookAt(state)];
     case 'hung':
     case 'degraded':
-      return [
-        ...(unit === null ? [] : [journal(unit)]),
-        {
-          command: null,
-          because:
-            state === 'hung'
-              ? 'look at the server and the network to it; until it answers, run no ls, df or umount there'
-              : 'look at the server and the network to it; unmount and restart nothing for this',
-        },
-      ];
+      return [...(unit === null ? [] : [journal(unit)]), toLookAt(state)];
     case 'unwritable':
-      return [
-        {
-          command: null,
-          because: 'make room on the storage, or find out why it became read-only; parked jobs then go on',
-        },
-      ];
     case 'denied':
-      return [
-        {
-          command: null,
-          because:
-            'look at owner and mode of the directory on the storage, and for allow_other in the mount options',
-        },
-      ];
+      return [toLookAt(state)];
     case 'unknown':
-      return [
-        {
-          command: 'healtharchive storage status',
-          because: 'once more; if it stays, look at what is seen',
-        },
-      ];
+      return [{ ...toLookAt(state), command: 'healtharchive storage status' }];
   }
+}
+
+/** Nothing that can be typed: what the registry says. */
+function toLookAt(state: Exclude<StorageState, 'healthy'>): NextStep {
+  return { command: null, because: conditions[storageCondition(state)].next };
 }
 
 const acceptWhatIsThere: NextStep = {

@@ -38,27 +38,3 @@ export function whyRefused(lines: readonly string[]): MountRefusal | null {
   }
   return null;
 }
-
-/** For people: what it means, and what to do. Phrases without full stop. */
-export const obstacles: Readonly<Record<MountObstacle, { readonly means: string; readonly next: string }>> = {
-  host_key_changed: {
-    means: 'the server shows another host key than before, so nothing is sent to it',
-    next: 'ask whoever runs the server whether its key was changed; then put the new one into known_hosts',
-  },
-  host_key_unknown: {
-    means: 'the host key of the server is not known, so nothing is sent to it',
-    next: 'put it into known_hosts, once it has been compared with what whoever runs the server says',
-  },
-  login_refused: {
-    means: 'the server does not let us in',
-    next: 'look at the user, at the key, and at what the server has of it',
-  },
-  name_unknown: {
-    means: 'the name of the server is not known',
-    next: 'look at the name in the settings of the unit, and at the DNS of this host',
-  },
-  mount_point: {
-    means: 'the mount point is not fit to be mounted on',
-    next: 'put right what is seen',
-  },
-};

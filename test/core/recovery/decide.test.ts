@@ -239,6 +239,25 @@ const cases: readonly Case[] = [
     refusals: ['crawl_running', 'outer_first'],
   },
   {
+    what: 'nested in what is dead, of the superblock of a crawl that has its place elsewhere: it goes along, and comes back',
+    spots: [bind('a'), unit('u'), bind('u/in')],
+    breaks: (scene) => {
+      crawl(scene, 'a');
+      killedForGood(scene, unitOf('u'));
+    },
+    rounds: [['unmount u', ...restarted('u')], ['bind u/in', 'verify u/in'], []],
+  },
+  {
+    what: 'the same with a crawl that has its place there: it is left',
+    spots: [bind('a'), unit('u'), bind('u/in')],
+    breaks: (scene) => {
+      crawl(scene, 'u/in');
+      killedForGood(scene, unitOf('u'));
+    },
+    rounds: [[]],
+    refusals: ['crawl_running', 'outer_first'],
+  },
+  {
     what: 'the outer place is what nobody may mount: nothing is bound into its local directory',
     spots: [unit('u'), bind('u/in')],
     breaks: ({ host }) => {
