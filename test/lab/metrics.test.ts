@@ -4,21 +4,14 @@ import { test } from 'node:test';
 import { freezeSshd } from '../../lab/faults/server.ts';
 import type { Host } from '../../lab/host.ts';
 import { install } from '../../lab/installation.ts';
-import { DATABASE } from '../../lab/jobs.ts';
+import { addJob, addSite, DATABASE } from '../../lab/jobs.ts';
+import { scrape, startNodeExporter } from '../../lab/prometheus.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
-import { waitFor } from '../../lab/wait-for.ts';
 
 import { cold, hot, MANIFEST, tier } from './tier.ts';
 import { withLab } from './with-lab.ts';
 
 const FOLDER = '/var/lib/node_exporter/textfile_collector';
-const EXPORTER =
-  'exec prometheus-node-exporter --collector.disable-defaults --collector.textfile --web.listen-address=127.0.0.1:9100';
-
-/** What Prometheus would see, by node_exporter's own reading of the files. */
-async function scrape(host: Host): Promise<string> {
-  return await host.runOk(['wget', '-q', '-O-', 'http://127.0.0.1:9100/metrics']);
-}
 
 async function writeMetrics(host: Host): Promise<number> {
   const { status, stderr, durationMs } = await host.run(['healtharchive', 'metrics', 'write'], {
@@ -37,25 +30,9 @@ test(
       const names = ['hc/2026', 'a\\040"b"\\134n\\012{x="y"}'];
       await host.writeFile(MANIFEST, names.map((name) => `${cold(name)} ${hot(name)}\n`).join(''));
       assert.equal((await tier(host, '--apply')).status, 0);
-      await host.runOk(['mkdir', '-p', FOLDER]);
-      host.start(`${EXPORTER} --collector.textfile.directory=${FOLDER}`);
-      await waitFor(
-        'node_exporter',
-        async () => (await scrape(host)).includes('node_textfile_scrape_error'),
-        10_000,
-      );
-      const seed = 'http://127.0.0.1:8001/en/';
-      await installation.json('sources', 'add', '--code', 'hc', '--name', 'HC', '--seed', seed);
-      await installation.json(
-        'jobs',
-        'add',
-        '--source',
-        'hc',
-        '--name',
-        'hc',
-        '--output-dir',
-        hot('hc/2026'),
-      );
+      await startNodeExporter(host);
+      await addSite(host, installation, { pages: 10 });
+      await addJob(installation, 'hc', hot('hc/2026'));
 
       await t.test(
         'all is well: jobs, worker, storage, each by its state, whatever the paths are called',

@@ -69,12 +69,14 @@ test('docs: all conditions', async () => {
   await checkGeneratedPart('operations/conditions.md', markdownTable(head, rows));
 });
 
-test('docs: what recovery leaves alone', async () => {
-  const rows = all
-    .filter(([, { sources: told }]) => told.includes('recovery'))
-    .map(([name, { meaning, next }]) => [code(name), meaning, next]);
-  await checkGeneratedPart(
-    'storage-recovery.md',
-    markdownTable(['code', 'what it means', 'what to do'], rows),
-  );
-});
+for (const [source, page] of [
+  ['recovery', 'storage-recovery.md'],
+  ['tiering', 'storage-tiering.md'],
+] as const) {
+  test(`docs: what ${source} leaves alone`, async () => {
+    const rows = all
+      .filter(([, { sources: told }]) => told.includes(source))
+      .map(([name, { meaning, next }]) => [code(name), meaning, next]);
+    await checkGeneratedPart(page, markdownTable(['code', 'what it means', 'what to do'], rows));
+  });
+}

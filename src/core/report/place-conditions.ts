@@ -11,7 +11,8 @@ export const placeConditions = {
   base_not_healthy: {
     severity: 'warning',
     sources: ['tiering'],
-    meaning: 'the base is not mounted, dead, hung, ...: nothing is bound from it',
+    meaning:
+      'nothing is bound from a box that is not mounted, dead or hung: its empty directory is the local disk',
     next: 'what `storage status` says of the base',
   },
   base_in_use: {
@@ -42,7 +43,7 @@ export const placeConditions = {
     severity: 'warning',
     sources: ['tiering', 'recovery'],
     meaning: 'something that nobody knows of is mounted inside, or would be hidden',
-    next: 'unmount it by hand',
+    next: 'unmount it by hand, or give it a line of its own in the manifest',
   },
   dead_above: {
     severity: 'warning',
@@ -59,13 +60,13 @@ export const placeConditions = {
   outside_jobs_root: {
     severity: 'warning',
     sources: ['tiering', 'recovery'],
-    meaning: 'the path does not lie below the jobs root',
+    meaning: 'with its links resolved, the path does not lie below the jobs root',
     next: 'mend manifest or configuration',
   },
   outside_storage_box: {
     severity: 'warning',
     sources: ['tiering', 'recovery'],
-    meaning: 'its cold path does not lie on the storage box',
+    meaning: 'with its links resolved, its cold path does not lie on the storage box',
     next: 'mend the manifest',
   },
   hot_mount_invalid: {
@@ -137,13 +138,13 @@ export const placeConditions = {
   manifest_unreadable: {
     severity: 'warning',
     sources: ['tiering', 'recovery'],
-    meaning: 'nobody knows which paths belong together',
+    meaning: 'nobody knows what belongs where, so nothing is bound',
     next: 'mend the rights of the manifest',
   },
   manifest_line: {
     severity: 'warning',
     sources: ['tiering', 'recovery'],
-    meaning: 'a line of the manifest is refused',
+    meaning: 'a line of the manifest can’t be used; the others count',
     next: 'mend the line',
   },
   twice: {
