@@ -25,16 +25,21 @@ const exitOf: Record<Verdict, ExitStatusName> = {
 
 /**
  * @param more what only this plan has: further JSON fields, the page in place of the common one, or that its steps were
- *   shown already, as they ended
+ *   shown already, as they ended, or that what is planned would be refused now
  */
 export function answerPlan(
   plan: PlanAnswer,
   options: GlobalOptions,
   terminal: Terminal,
-  more: { readonly json?: object; readonly page?: readonly string[]; readonly areStepsShown?: boolean } = {},
+  more: {
+    readonly json?: object;
+    readonly page?: readonly string[];
+    readonly areStepsShown?: boolean;
+    readonly isHeld?: boolean;
+  } = {},
 ): void {
   if (options.json === true) terminal.answerJson({ ...planJson(plan), ...more.json });
-  else for (const line of more.page ?? describePlan(plan, more.areStepsShown === true)) terminal.answer(line);
+  else for (const line of more.page ?? describePlan(plan, more)) terminal.answer(line);
   terminal.exitStatus = exitOf[plan.verdict];
 }
 
@@ -80,7 +85,8 @@ const show = (text: string): string => escapeToWidth(text, widest);
 /** A step as it is planned, or as it ended. */
 export function describeStep(result: PlanAnswer['steps'][number]): string[] {
   const { kind, because } = result.step;
-  const path = show(result.step.path ?? '');
+  const unit = 'unit' in result.step ? String(result.step.unit) : '';
+  const path = show(result.step.path ?? unit);
   if (!('outcome' in result)) return [`${kind.padEnd(8)} ${path}`, `         ${show(because)}`];
   const seconds = (result.durationMs / 1000).toFixed(2);
   const line = `${result.outcome.padEnd(8)} ${kind.padEnd(8)} ${path}  ${seconds} s`;
@@ -89,7 +95,7 @@ export function describeStep(result: PlanAnswer['steps'][number]): string[] {
 
 function describePlan(
   { mode, verdict, reason, steps, refusals }: PlanAnswer,
-  areStepsShown: boolean,
+  { areStepsShown = false, isHeld = false }: { readonly areStepsShown?: boolean; readonly isHeld?: boolean },
 ): string[] {
   const lines = areStepsShown ? [] : steps.flatMap(describeStep);
   const areStepsAbove = steps.length > 0;
@@ -101,6 +107,7 @@ function describePlan(
     }
   }
   if (areStepsAbove || lines.length > 0) lines.push('');
+  if (isHeld) return [...lines, `This is the plan (${show(reason)}), but what was left alone holds it back.`];
   return [...lines, conclusion(verdict, mode, reason, steps.length)];
 }
 

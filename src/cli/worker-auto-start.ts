@@ -55,6 +55,7 @@ async function forecast(
     { mode: 'dry-run', verdict, reason, steps: steps.map((step) => ({ step })), refusals },
     options,
     terminal,
+    { isHeld: plan.held.length > 0 },
   );
 }
 
