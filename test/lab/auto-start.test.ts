@@ -87,7 +87,7 @@ test(
             [3, 'planned', ['start'], ['no_sentinel']],
           );
           const page = await host.run(['healtharchive', 'worker', 'auto-start'], { timeoutMs: 30_000 });
-          assert.match(page.stdout, /^start {4} healtharchive-worker\.service$/m);
+          assert.match(page.stdout, /^start {4}healtharchive-worker\.service$/m);
           assert.match(page.stdout, /but what was left alone holds it back\.$/m);
           await assertRefused(lab, 'no_sentinel');
           await host.writeFile(SENTINEL, '');
