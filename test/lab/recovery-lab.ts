@@ -7,7 +7,7 @@ import { addJob, addSite, storedJobs, type StoredJob } from '../../lab/jobs.ts';
 import { BASE, type StorageBox, type StorageBoxOptions } from '../../lab/storage-box.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 import { recover, type Recovered } from './recover.ts';
-import { MANIFEST, storageStatus } from './storage-lab.ts';
+import { MANIFEST } from './storage-lab.ts';
 import { withLab } from './with-lab.ts';
 
 export const SENTINEL = '/etc/healtharchive/storage-hotpath-auto-recover-enabled';
@@ -118,13 +118,18 @@ export class RecoveryLab {
       );
     }
     assert.equal(this.host.mountsOn(this.own.path).length, 1);
-    const { answer } = await storageStatus(this.host, 'root');
-    assert.deepEqual(
-      answer.hot_paths.map(({ path, state, shadowed }) => [path, state, shadowed]),
-      answer.hot_paths.map(({ path }) => [path, 'healthy', null]),
-    );
+    // By a fresh name, as a crawl would ask; then without the mounts, in a mount namespace of its own.
+    const paths = [this.path('hc'), this.path('cihr'), this.own.path];
+    const found = await this.host.runOk(['unshare', '--mount', 'sh', '-c', LOOK, 'sh', ...paths]);
+    assert.equal(found, '', 'each answers, and nothing lies under it');
   }
 }
+
+const LOOK = `export LC_ALL=C
+for path; do
+  case $(stat "$path/never-$$" 2>&1) in *'No such file'*) ;; *) echo "$path does not answer" ;; esac
+done
+for path; do umount --lazy "$path" && ls -A "$path"; done`;
 
 export const kinds = ({ answer }: Recovered): string[] =>
   answer.steps.map(

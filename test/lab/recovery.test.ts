@@ -149,7 +149,9 @@ test(
 
         await t.test('a mount of its own is killed under its crawl', async () => {
           const steps = await repaired(lab, ['own'], () => killSshfs(host, lab.own.path));
-          assert.deepEqual(steps.slice(0, 3), ['unmount own done', 'restart own done', 'verify own done']);
+          // Whether its crawl has noticed by itself is a matter of a second.
+          const others = steps.filter((step) => !step.startsWith('interrupt'));
+          assert.deepEqual(others.slice(0, 3), ['unmount own done', 'restart own done', 'verify own done']);
         });
 
         await t.test(
