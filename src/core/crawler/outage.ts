@@ -1,0 +1,36 @@
+/**
+ * Whose fault it is that addresses can't be reached. One may be a dead link; several in a row, with none that answers between them, are
+ * the network or the server: then the crawl pauses and asks one address again, so that an outage of half an hour uses up no address.
+ */
+export type Outage =
+  /** How many addresses in a row could not be reached. */
+  | { readonly kind: 'none'; readonly unreachable: number }
+  | { readonly kind: 'paused'; readonly sinceMs: number; readonly nextMs: number; readonly pauseMs: number };
+
+export const noOutage: Outage = { kind: 'none', unreachable: 0 };
+
+/** So many in a row are no coincidence. */
+const inARow = 3;
+const shortestPauseMs = 1000;
+const longestPauseMs = 60_000;
+
+/** An address could not be reached; while the crawl is paused, the one that is asked again. */
+export function afterUnreachable(outage: Outage, nowMs: number): Outage {
+  if (outage.kind === 'paused') {
+    const pauseMs = Math.min(2 * outage.pauseMs, longestPauseMs);
+    return { ...outage, pauseMs, nextMs: nowMs + pauseMs };
+  }
+  const unreachable = outage.unreachable + 1;
+  if (unreachable < inARow) return { kind: 'none', unreachable };
+  return { kind: 'paused', sinceMs: nowMs, pauseMs: shortestPauseMs, nextMs: nowMs + shortestPauseMs };
+}
+
+/** Any answer of the source ends it, whatever its status. */
+export function afterAnswer(): Outage {
+  return noOutage;
+}
+
+/** The source has been away for as long as an attempt waits for it. A clock that was set back begins anew. */
+export function isGivenUp(outage: Outage, patienceMs: number, nowMs: number): boolean {
+  return outage.kind === 'paused' && nowMs - outage.sinceMs >= patienceMs;
+}

@@ -1,0 +1,130 @@
+/** The WARC files of one attempt and their index: what a server sent goes in, and is there for good after `sync`. */
+import { appendFileSync, closeSync, fsyncSync, openSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { cdxjLine } from '../core/crawler/cdxj.ts';
+import { fieldValues } from './http-response.ts';
+import { mediaType } from './page-text.ts';
+import type { Exchange } from './exchange.ts';
+import type { Payload } from './frontier.ts';
+import { blockOf, newRecordId, WarcFile, type Block, type WarcRecord } from './warc-file.ts';
+
+export interface ArchiveOptions {
+  /** Where they lie, e.g. `warcs`. */
+  readonly folder: string;
+  /** `JOB-NNN`: the first part of each name. */
+  readonly attempt: string;
+  /** A file is closed at about this size: what one damaged file can cost, and what a person can still copy. */
+  readonly fileBytes: number;
+  /** Of the warcinfo record. */
+  readonly info: Readonly<Record<string, string>>;
+}
+
+const REVISIT = 'http://netpreserve.org/warc/1.1/revisit/identical-payload-digest';
+
+export class Archive {
+  readonly #options: ArchiveOptions;
+  readonly #index: number;
+  #file: WarcFile | null = null;
+  #files = 0;
+  #bytes = 0;
+
+  /** @throws the errors of open(2): EEXIST when the attempt has files already */
+  constructor(options: ArchiveOptions) {
+    this.#options = options;
+    this.#index = openSync(join(options.folder, `${options.attempt}.cdxj`), 'wx', 0o644);
+  }
+
+  /** Of all files so far. */
+  get bytes(): number {
+    return this.#bytes + (this.#file?.length ?? 0);
+  }
+
+  /** @param earlier a record with the same payload: then only the head is kept again. @throws what storage answers */
+  async keep(exchange: Exchange, earlier: Payload | null): Promise<void> {
+    const file = await this.#current();
+    const { url, date, address, request, head, raw, body, headBytes } = exchange;
+    const digest = body.block.digest;
+    const id = newRecordId();
+    const common = [
+      ['WARC-Target-URI', url],
+      ['WARC-IP-Address', address],
+    ] as const;
+    const block: Block = earlier === null ? raw.block : blockOf(Buffer.concat([...raw.parts(0, headBytes)]));
+    const response: WarcRecord = {
+      type: earlier === null ? 'response' : 'revisit',
+      id,
+      date,
+      contentType: 'application/http; msgtype=response',
+      fields: [
+        ...common,
+        ['WARC-Payload-Digest', digest],
+        ...(earlier === null
+          ? []
+          : ([
+              ['WARC-Profile', REVISIT],
+              ['WARC-Refers-To-Target-URI', earlier.url],
+              ['WARC-Refers-To-Date', earlier.date],
+            ] as const)),
+        ...(typeof exchange.end === 'object' ? ([['WARC-Truncated', exchange.end.cut]] as const) : []),
+      ],
+      block,
+    };
+    const { offset, length } = await file.append(response);
+    await file.append({
+      type: 'request',
+      id: newRecordId(),
+      date,
+      contentType: 'application/http; msgtype=request',
+      fields: [...common, ['WARC-Concurrent-To', id]],
+      block: blockOf(request),
+    });
+    const mime = mediaType(fieldValues(head, 'content-type')[0] ?? null);
+    const line = cdxjLine({
+      url,
+      date,
+      status: head.status,
+      mime: mime === '' ? null : mime,
+      digest,
+      offset,
+      length,
+      file: basename(file.path),
+      isRevisit: earlier !== null,
+    });
+    appendFileSync(this.#index, line);
+  }
+
+  /** Returns when all that was kept is on the storage for good. */
+  sync(): void {
+    this.#file?.sync();
+    fsyncSync(this.#index);
+  }
+
+  close(): void {
+    this.#file?.close();
+    this.#file = null;
+    closeSync(this.#index);
+  }
+
+  async #current(): Promise<WarcFile> {
+    if (this.#file !== null && this.#file.length < this.#options.fileBytes) return this.#file;
+    if (this.#file !== null) {
+      this.#file.sync();
+      this.#file.close();
+      this.#bytes += this.#file.length;
+      this.#files += 1;
+    }
+    const { folder, attempt, info } = this.#options;
+    const name = `${attempt}-${String(this.#files).padStart(5, '0')}.warc.gz`;
+    this.#file = new WarcFile(join(folder, name));
+    const lines = Object.entries({ ...info, format: 'WARC File Format 1.1' });
+    await this.#file.append({
+      type: 'warcinfo',
+      id: newRecordId(),
+      date: new Date().toISOString(),
+      contentType: 'application/warc-fields',
+      fields: [['WARC-Filename', name]],
+      block: blockOf(Buffer.from(lines.map(([key, value]) => `${key}: ${value}\r\n`).join(''))),
+    });
+    return this.#file;
+  }
+}

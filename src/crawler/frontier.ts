@@ -1,0 +1,215 @@
+/**
+ * What a job's crawl knows: every address with its state, in one SQLite file on the local disk. An attempt that was interrupted is
+ * gone on with from here. Nothing of it is kept in memory but counts, so it does not grow with the site.
+ *
+ * An address becomes `archived` only by `commit`, which the caller calls when its records are on the storage for good; what it leads
+ * to is known from the same moment on. Whatever was under way when the process died is queued again by that alone.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { NamedUrl, UrlCounts } from '../core/crawler/crawl-spec.ts';
+import type { FoundLink } from '../core/crawler/judge-link.ts';
+import type { Link } from '../core/crawler/links.ts';
+
+export type UrlState = keyof UrlCounts;
+
+export interface Claimed {
+  readonly id: number;
+  readonly url: string;
+  readonly kind: Link['kind'];
+  /** How often it was tried in vain. */
+  readonly tries: number;
+}
+
+/** What has become of a claimed address. `answered`: its records are in the WARC, whatever the status. */
+export type UrlEnd =
+  | { readonly kind: 'answered'; readonly status: number; readonly links: readonly FoundLink[] }
+  | { readonly kind: 'failed'; readonly because: string }
+  | { readonly kind: 'barred'; readonly because: string }
+  /** It counts as tried, or it does not: a network that is away is not the address's fault. */
+  | { readonly kind: 'later'; readonly because: string; readonly atMs: number; readonly isTry: boolean };
+
+export interface Payload {
+  readonly digest: string;
+  readonly url: string;
+  /** Of the record that has it, ISO 8601. */
+  readonly date: string;
+}
+
+/** Seeds and requisites before pages: what has been begun is completed first. What is tried again comes last. */
+const rankOf = { requisite: 0, page: 1 } as const;
+const rankAgain = 2;
+const mostReopenings = 3;
+/** Read at once, since it is asked for one by one. */
+const batch = 64;
+
+const SCHEMA = `
+  create table if not exists urls (
+    id integer primary key,
+    url text not null unique,
+    kind text not null,
+    state text not null,
+    rank integer not null,
+    tries integer not null default 0,
+    next_ms integer not null default 0,
+    status integer,
+    because text
+  ) strict;
+  create index if not exists urls_queued on urls (rank, id) where state = 'queued';
+  create index if not exists urls_state on urls (state);
+  create table if not exists payloads (digest text primary key, url text not null, date text not null) strict, without rowid;
+  create temp table taken (id integer primary key);
+`;
+const version = 1;
+
+export class Frontier {
+  readonly #database: DatabaseSync;
+  readonly #counts: Record<UrlState, number> = { queued: 0, archived: 0, failed: 0, barred: 0 };
+  readonly #ready: Claimed[] = [];
+  readonly #statements: Readonly<
+    Record<
+      'insert' | 'raise' | 'reopen' | 'next' | 'take' | 'end' | 'later' | 'payload' | 'addPayload',
+      StatementSync
+    >
+  >;
+
+  /** @throws Error when the file is none of ours, or damaged; FrontierVersionError of another version */
+  constructor(file: string) {
+    this.#database = new DatabaseSync(file);
+    // Durable at each commit, as an address that counts as archived must not come to be asked for again and again by a machine that restarts.
+    this.#database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory');
+    const { user_version: found } = this.#database.prepare('pragma user_version').get() as {
+      user_version: number;
+    };
+    if (found !== 0 && found !== version) throw new Error(`a frontier of version ${found}, not ${version}`);
+    this.#database.exec(`${SCHEMA} pragma user_version = ${version};`);
+    for (const { state, count } of this.#database
+      .prepare('select state, count(*) as count from urls group by state')
+      .all() as { state: UrlState; count: number }[])
+      this.#counts[state] = count;
+    const prepare = (sql: string): StatementSync => this.#database.prepare(sql);
+    this.#statements = {
+      insert: prepare(
+        'insert into urls (url, kind, state, rank, because) values (?, ?, ?, ?, ?) on conflict (url) do nothing',
+      ),
+      // What a page is made of comes first, though it was known as a page to go to.
+      raise: prepare(
+        `update urls set kind = 'requisite', rank = 0 where url = ? and state = 'queued' and kind = 'page'`,
+      ),
+      // A cookie wall leads back to where it began; round and round it goes only so often.
+      reopen: prepare(`update urls set state = 'queued', rank = 0, next_ms = 0, tries = tries + 1
+        where url = ? and state = 'archived' and status between 300 and 399 and tries < ${mostReopenings}`),
+      next: prepare(`select id, url, kind, tries from urls
+        where state = 'queued' and next_ms <= ? and not exists (select 1 from temp.taken where taken.id = urls.id)
+        order by rank, id limit ${batch}`),
+      take: prepare('insert into temp.taken (id) values (?)'),
+      end: prepare('update urls set state = ?, status = ?, because = ? where id = ?'),
+      later: prepare(
+        `update urls set tries = tries + ?, next_ms = ?, because = ?, rank = ${rankAgain} where id = ?`,
+      ),
+      payload: prepare('select digest, url, date from payloads where digest = ?'),
+      addPayload: prepare(
+        'insert into payloads (digest, url, date) values (?, ?, ?) on conflict (digest) do nothing',
+      ),
+    };
+  }
+
+  get counts(): UrlCounts {
+    return { ...this.#counts };
+  }
+
+  /** Seeds, which are in front of everything. */
+  add(links: readonly FoundLink[]): void {
+    this.#inTransaction(() => {
+      for (const link of links) this.#add(link);
+    });
+  }
+
+  /** The next one that may be asked for now; it is not given again before its end is told, or the file is opened anew. */
+  claim(nowMs: number): Claimed | null {
+    if (this.#ready.length === 0) {
+      const rows = this.#statements.next.all(nowMs) as unknown as Claimed[];
+      this.#inTransaction(() => {
+        for (const { id } of rows) this.#statements.take.run(id);
+      });
+      this.#ready.push(...rows);
+    }
+    return this.#ready.shift() ?? null;
+  }
+
+  /** When the next one may be asked for: ms of the wall clock; null when nothing waits for its time. */
+  nextMs(): number | null {
+    const row = this.#database
+      .prepare(
+        `select min(next_ms) as at from urls where state = 'queued' and not exists (select 1 from temp.taken where taken.id = urls.id)`,
+      )
+      .get() as { at: number | null };
+    return row.at;
+  }
+
+  /** All or nothing, and for good when it returns. */
+  commit(ends: readonly { readonly id: number; readonly end: UrlEnd }[], payloads: readonly Payload[]): void {
+    const before = { ...this.#counts };
+    try {
+      this.#inTransaction(() => {
+        for (const { id, end } of ends) this.#end(id, end);
+        for (const { digest, url, date } of payloads) this.#statements.addPayload.run(digest, url, date);
+        const forget = this.#database.prepare('delete from temp.taken where id = ?');
+        for (const { id } of ends) forget.run(id);
+      });
+    } catch (error) {
+      Object.assign(this.#counts, before);
+      throw error;
+    }
+  }
+
+  /** A record that has this payload already. */
+  payload(digest: string): Payload | null {
+    return (this.#statements.payload.get(digest) as unknown as Payload | undefined) ?? null;
+  }
+
+  /** Addresses in this state, the oldest first. */
+  list(state: UrlState, limit: number): NamedUrl[] {
+    const rows = this.#database
+      .prepare('select url, because from urls where state = ? order by id limit ?')
+      .all(state, limit) as unknown as NamedUrl[];
+    return rows.map(({ url, because }) => ({ url, because }));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #end(id: number, end: UrlEnd): void {
+    if (end.kind === 'later') {
+      this.#statements.later.run(end.isTry ? 1 : 0, end.atMs, end.because, id);
+      return;
+    }
+    const state = end.kind === 'answered' ? 'archived' : end.kind;
+    const status = end.kind === 'answered' ? end.status : null;
+    this.#statements.end.run(state, status, end.kind === 'answered' ? null : end.because, id);
+    this.#counts.queued -= 1;
+    this.#counts[state] += 1;
+    if (end.kind === 'answered') for (const link of end.links) this.#add(link);
+  }
+
+  #add({ url, kind, barredBecause, isRedirect }: FoundLink): void {
+    const state = barredBecause === null ? 'queued' : 'barred';
+    const { changes } = this.#statements.insert.run(url, kind, state, rankOf[kind], barredBecause);
+    if (changes === 1) this.#counts[state] += 1;
+    else if (isRedirect && this.#statements.reopen.run(url).changes === 1) {
+      this.#counts.archived -= 1;
+      this.#counts.queued += 1;
+    } else if (kind === 'requisite' && barredBecause === null) this.#statements.raise.run(url);
+  }
+
+  #inTransaction(act: () => void): void {
+    this.#database.exec('begin immediate');
+    try {
+      act();
+    } catch (error) {
+      this.#database.exec('rollback');
+      throw error;
+    }
+    this.#database.exec('commit');
+  }
+}
