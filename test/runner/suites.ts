@@ -45,6 +45,8 @@ const LONGEST: readonly string[] = [
   'held-back',
   'hanging-engine',
   'claims',
+  'crawl',
+  'kill-worker',
   'storage-status',
 ];
 const FULL: Tuning = { ...SLOW, testTimeoutSeconds: 3600, limitSeconds: 7200 };
