@@ -3,66 +3,28 @@
 import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-/** What each layer under src/ must not import. */
-const layers = {
-  core: [
-    'effects',
-    'store',
-    'config',
-    'hot-paths',
-    'worker',
-    'tiering',
-    'recovery',
-    'autostart',
-    'report',
-    'cli',
-    'crawler',
-  ],
-  config: [
-    'effects',
-    'store',
-    'hot-paths',
-    'worker',
-    'tiering',
-    'recovery',
-    'autostart',
-    'report',
-    'cli',
-    'crawler',
-  ],
-  effects: [
-    'store',
-    'config',
-    'hot-paths',
-    'worker',
-    'tiering',
-    'recovery',
-    'autostart',
-    'report',
-    'cli',
-    'crawler',
-  ],
-  store: [
-    'effects',
-    'config',
-    'hot-paths',
-    'worker',
-    'tiering',
-    'recovery',
-    'autostart',
-    'report',
-    'cli',
-    'crawler',
-  ],
-  'hot-paths': ['worker', 'tiering', 'recovery', 'autostart', 'report', 'cli', 'crawler'],
-  worker: ['tiering', 'recovery', 'autostart', 'report', 'cli', 'crawler'],
-  tiering: ['recovery', 'autostart', 'report', 'cli', 'crawler'],
-  recovery: ['autostart', 'report', 'cli', 'crawler'],
-  autostart: ['recovery', 'report', 'cli', 'crawler'],
-  report: ['recovery', 'autostart', 'cli', 'crawler'],
+/** What each layer under src/ may import, beside itself: all others are forbidden. */
+const mayImport = {
+  core: [],
+  config: ['core'],
+  effects: ['core'],
+  store: ['core'],
   // A program of its own: it knows nothing of jobs and workers.
-  crawler: ['store', 'config', 'hot-paths', 'worker', 'tiering', 'recovery', 'autostart', 'report', 'cli'],
+  crawler: ['core', 'effects'],
+  'hot-paths': ['core', 'config', 'effects', 'store'],
+  worker: ['core', 'config', 'effects', 'store', 'hot-paths'],
+  tiering: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker'],
+  recovery: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker', 'tiering'],
+  autostart: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker', 'tiering'],
+  report: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker', 'tiering'],
 };
+const all = [...Object.keys(mayImport), 'cli'];
+const layers = Object.fromEntries(
+  Object.entries(mayImport).map(([layer, allowed]) => [
+    layer,
+    all.filter((other) => other !== layer && !allowed.includes(other)),
+  ]),
+);
 
 const onlyInMain = 'Only src/main.ts ends the process; throw an error of src/core/errors.ts instead.';
 

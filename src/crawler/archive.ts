@@ -23,15 +23,14 @@ const REVISIT = 'http://netpreserve.org/warc/1.1/revisit/identical-payload-diges
 
 export class Archive {
   readonly #options: ArchiveOptions;
-  readonly #index: number;
+  #index: number | null = null;
   #file: WarcFile | null = null;
   #files = 0;
   #bytes = 0;
 
-  /** @throws the errors of open(2): EEXIST when the attempt has files already */
+  /** Its files are made with the first answer. */
   constructor(options: ArchiveOptions) {
     this.#options = options;
-    this.#index = openSync(join(options.folder, `${options.attempt}.cdxj`), 'wx', 0o644);
   }
 
   /** Of all files so far. */
@@ -39,7 +38,7 @@ export class Archive {
     return this.#bytes + (this.#file?.length ?? 0);
   }
 
-  /** @param earlier a record with the same payload: then only the head is kept again. @throws what storage answers */
+  /** @param earlier a record with the same payload: then only the head is kept again. @throws what storage answers: EEXIST when the attempt has files already */
   async keep(exchange: Exchange, earlier: Payload | null): Promise<void> {
     const file = await this.#current();
     const { url, date, address, request, head, raw, body, headBytes } = exchange;
@@ -90,19 +89,22 @@ export class Archive {
       file: basename(file.path),
       isRevisit: earlier !== null,
     });
+    const { folder, attempt } = this.#options;
+    this.#index ??= openSync(join(folder, `${attempt}.cdxj`), 'wx', 0o644);
     appendFileSync(this.#index, line);
   }
 
   /** Returns when all that was kept is on the storage for good. */
   sync(): void {
     this.#file?.sync();
-    fsyncSync(this.#index);
+    if (this.#index !== null) fsyncSync(this.#index);
   }
 
   close(): void {
     this.#file?.close();
     this.#file = null;
-    closeSync(this.#index);
+    if (this.#index !== null) closeSync(this.#index);
+    this.#index = null;
   }
 
   async #current(): Promise<WarcFile> {

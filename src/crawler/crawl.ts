@@ -5,7 +5,14 @@ import type { CrawlEnd } from '../core/crawler/crawl-spec.ts';
 import { crawlUrl } from '../core/crawler/crawl-url.ts';
 import { fieldValues, ResponseError, type ResponseHead } from './http-response.ts';
 import type { CrawlScope } from '../core/crawler/judge-link.ts';
-import { afterAnswer, afterUnreachable, isGivenUp, noOutage, type Outage } from '../core/crawler/outage.ts';
+import {
+  afterAnswer,
+  afterUnreachable,
+  isGivenUp,
+  noOutage,
+  paused,
+  type Outage,
+} from '../core/crawler/outage.ts';
 import { retryAfterMs } from '../core/crawler/retry-after.ts';
 import type { Archive } from './archive.ts';
 import { NetworkError } from './connection.ts';
@@ -248,8 +255,7 @@ export class Crawl {
     this.#suspects = [];
     this.#commit();
     this.#say('the source can’t be reached; the crawl pauses');
-    const nowMs = performance.now();
-    this.#outage = { kind: 'paused', sinceMs: nowMs, nextMs: nowMs + 1000, pauseMs: 1000 };
+    this.#outage = paused(performance.now());
   }
 
   /** Whatever could not be reached before this answer is at fault itself. */

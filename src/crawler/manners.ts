@@ -63,7 +63,7 @@ export class Manners {
     let robots: Robots | null = null;
     // As many redirects as must be followed (RFC 9309, 2.3.1.2).
     for (let hops = 0; hops <= 5; hops++) {
-      const { head, raw, body } = await fetch(url);
+      const { head, raw, body, end } = await fetch(url);
       const [location] = head.fields
         .filter(([name]) => name.toLowerCase() === 'location')
         .map(([, value]) => value);
@@ -76,6 +76,11 @@ export class Manners {
       );
       raw.close();
       body.close();
+      // Half of it could lack what bars us.
+      if (end === 'incomplete') {
+        robots = null;
+        break;
+      }
       robots = readRobots(`${origin}/robots.txt`, head.status, text, this.#agent);
       if (target === null) break;
       url = target;

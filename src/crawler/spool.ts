@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, unlinkSync, writeFileSync } from 'node:fs';
 import { digestOf, type Block } from './warc-file.ts';
 
 /** What is larger lies in a file. */
@@ -35,10 +35,10 @@ export class Spool {
     if (this.#fd === null) {
       this.#fd = openSync(this.#file, 'wx+', 0o600);
       unlinkSync(this.#file);
-      for (const piece of this.#pieces) writeAll(this.#fd, piece);
+      for (const piece of this.#pieces) writeFileSync(this.#fd, piece);
       this.#pieces = [];
     }
-    writeAll(this.#fd, bytes);
+    writeFileSync(this.#fd, bytes);
   }
 
   /** From here to there, or to the end; what was written must not change meanwhile. */
@@ -67,8 +67,4 @@ export class Spool {
     this.#fd = null;
     this.#pieces = [];
   }
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
 }

@@ -3,10 +3,11 @@
  * a server sent must stay as it was sent, to the byte, and may be larger than memory; libraries build header lines anew.
  */
 import { createHash, randomUUID, type Hash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, gzipSync } from 'node:zlib';
+import { syncFolder } from '../effects/atomic-file.ts';
 
 export interface WarcRecord {
   readonly type: 'warcinfo' | 'request' | 'response' | 'revisit' | 'metadata';
@@ -104,7 +105,8 @@ export class WarcFile {
   }
 
   #write(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;) at += writeSync(this.#fd, bytes, at);
+    // All of it, at the end of what is there.
+    writeFileSync(this.#fd, bytes);
     this.#length += bytes.length;
   }
 }
@@ -128,13 +130,4 @@ function headOf({ type, id, date, contentType, fields, block }: WarcRecord): str
   ];
   // Nothing that a server says may end a line.
   return `WARC/1.1\r\n${all.map(([name, value]) => `${name}: ${value.replace(/[\r\n]+/g, ' ')}\r\n`).join('')}\r\n`;
-}
-
-function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -29,7 +29,8 @@ export function writeFileAtomically(path: string, text: string, mode = 0o644): v
   syncFolder(dirname(path));
 }
 
-function syncFolder(path: string): void {
+/** Makes sure of the names in a folder: of a file that was made, or renamed. @throws the errors of open(2) and fsync(2) */
+export function syncFolder(path: string): void {
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     fsyncSync(fd);

@@ -96,6 +96,9 @@ test('killed, stopped, and at last complete: each attempt goes on where the one 
 });
 
 test('files of an attempt are never written over', async () => {
-  const { code } = await attempt('1-003');
-  assert.notEqual(code, 0);
+  site.hits.length = 0;
+  rmSync(join(folder, 'frontier.db'));
+  const { code, report } = await attempt('1-003');
+  assert.equal(code, 74);
+  assert.ok(report?.end?.kind === 'error' && report.end.errno === 'EEXIST', JSON.stringify(report));
 });

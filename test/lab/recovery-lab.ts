@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { bindHotPath, COLD_ROOT, JOBS_ROOT, sshfsHotPath } from '../../lab/hot-path.ts';
 import type { Host } from '../../lab/host.ts';
 import { install, WORKER_UNIT, type Installation } from '../../lab/installation.ts';
-import { addJob, addSite, storedJobs, type StoredJob } from '../../lab/jobs.ts';
+import { addJob, addSite, storedJob, storedJobs, type StoredJob } from '../../lab/jobs.ts';
 import { BASE, type StorageBox, type StorageBoxOptions } from '../../lab/storage-box.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 import { recover, type Recovered } from './recover.ts';
@@ -48,9 +48,7 @@ export class RecoveryLab {
   }
 
   async job(name: JobName): Promise<StoredJob> {
-    const job = (await storedJobs(this.host)).find(({ id }) => id === this.#ids.get(name));
-    if (job === undefined) throw new Error(`there is no job ${name}`);
-    return job;
+    return await storedJob(this.host, this.#ids.get(name) ?? 0);
   }
 
   async attempts(): Promise<Record<JobName, number>> {

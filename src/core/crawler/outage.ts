@@ -21,7 +21,11 @@ export function afterUnreachable(outage: Outage, nowMs: number): Outage {
     return { ...outage, pauseMs, nextMs: nowMs + pauseMs };
   }
   const unreachable = outage.unreachable + 1;
-  if (unreachable < inARow) return { kind: 'none', unreachable };
+  return unreachable < inARow ? { kind: 'none', unreachable } : paused(nowMs);
+}
+
+/** From now on. */
+export function paused(nowMs: number): Outage {
   return { kind: 'paused', sinceMs: nowMs, pauseMs: shortestPauseMs, nextMs: nowMs + shortestPauseMs };
 }
 
