@@ -53,7 +53,7 @@ export async function observeTiering(
     paths: tiered.map((path) => ({
       ...tieringPath(path),
       coldKind: cold.get(path.canonicalPath) ?? null,
-      archive: jobs.isKnown ? archiveAt([path.path, path.canonicalPath], jobs.jobs) : 'unknown',
+      archive: jobs.isKnown ? archiveAt([path.path, path.canonicalPath], jobs.jobs, rules) : 'unknown',
       layers: table.stackAt(path.canonicalPath).map(({ device }) => device),
       isSecured: isSecured(table.topmostAt(path.canonicalPath)),
       inner: table.below(path.canonicalPath).map(({ mountPoint }) => mountPoint),

@@ -118,8 +118,8 @@ describe('recovery on bad days', { skip: labUnavailable(['wget', 'sqlite3']) }, 
         });
 
         await t.test('a crawl that does not notice is ended by its worker, and goes on', async () => {
+          for (const name of allJobs) await lab.untilCrawling(name);
           const job = await lab.untilCrawling('hc');
-          await lab.untilCrawling('own');
           const before = await lab.attempts();
           await host.runOk(['kill', '-STOP', '--', await lab.crawlGroup(job)]);
           await killSshfs(host, BASE);
@@ -198,7 +198,8 @@ exec /bin/umount "$@"
         await t.test(
           'sshfs is frozen: left alone at first, aborted and mended when it has hung for long',
           async () => {
-            await lab.untilCrawling('hc');
+            // Since the box was full, its crawls may be between two attempts.
+            for (const name of allJobs) await lab.untilCrawling(name);
             const before = await lab.attempts();
             await freezeSshfs(host, BASE);
             await assertEvidenceByHand(lab);
@@ -254,12 +255,18 @@ exec /bin/umount "$@"
       await addSite(host, installation);
       const id = await addJob(installation, 'in', inner.path);
       await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
-      await waitFor('the crawl', async () => (await storedJob(host, id)).status === 'running', 30_000);
+      // A crawl that has only begun would still open its directory, by a path that leads through the dead mount.
+      const isCrawling = async () => ((await storedJob(host, id)).progress?.bytes ?? 0) > 0;
+      await waitFor('the crawl', isCrawling, 60_000);
       await killSshfs(host, BASE);
       const { answer } = await recover(host, ['--apply']);
       // Longer than the worker takes between two looks at the storage of a running crawl, and to confirm what it sees.
       await new Promise((resolve) => setTimeout(resolve, 13_000));
       const { status, attempts } = await storedJob(host, id);
+      assert.deepEqual(
+        answer.refusals.map(({ code }) => code),
+        ['crawl_running', 'outer_first'],
+      );
       assert.deepEqual([status, attempts], ['running', 1], JSON.stringify(answer, null, 1));
     });
   });

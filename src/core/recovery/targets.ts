@@ -50,7 +50,7 @@ export function recoveryTargets(question: TargetQuestion): Target[] {
   const add = (target: Omit<Target, 'archive'>): void => {
     if (targets.has(target.path)) return;
     const paths = [target.path, target.configuredPath];
-    const archive = question.jobs === null ? 'unknown' : archiveAt(paths, question.jobs);
+    const archive = question.jobs === null ? 'unknown' : archiveAt(paths, question.jobs, rules);
     targets.set(target.path, { ...target, archive });
   };
   const binds = bindsOf(

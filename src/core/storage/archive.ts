@@ -1,7 +1,8 @@
 import type { Job } from '../jobs/job.ts';
 import type { Why } from '../plan.ts';
 import type { Lookup, PathKind } from './lookup.ts';
-import { isAtOrBelow } from './path-relation.ts';
+import type { ExpectationRules } from './expectation.ts';
+import { isAtOrBelow, isBelow } from './path-relation.ts';
 
 /** What jobs have archived at a place, or below it: it must not be taken for new when it is not to be found. */
 export interface ArchiveRecord {
@@ -11,13 +12,25 @@ export interface ArchiveRecord {
   readonly source: string | null;
 }
 
-/** Null when no job has had an attempt there. Jobs of every status count. */
+/**
+ * Null when no job has had an attempt there. Jobs of every status count; but what is in a mount of its own below the place was never
+ * in the directory that belongs on it.
+ */
 export function archiveAt(
   paths: readonly string[],
   jobs: readonly Pick<Job, 'id' | 'attempts' | 'outputDir' | 'storageIdentity'>[],
+  { manifest, hotMounts }: Pick<ExpectationRules, 'manifest' | 'hotMounts'>,
 ): ArchiveRecord | null {
+  const inner = [...manifest.map(({ hotPath }) => hotPath), ...hotMounts.map(({ path }) => path)].filter(
+    (other) => paths.some((path) => isBelow(other, path)),
+  );
   const there = jobs
-    .filter(({ attempts, outputDir }) => attempts > 0 && paths.some((path) => isAtOrBelow(outputDir, path)))
+    .filter(
+      ({ attempts, outputDir }) =>
+        attempts > 0 &&
+        paths.some((path) => isAtOrBelow(outputDir, path)) &&
+        !inner.some((other) => isAtOrBelow(outputDir, other)),
+    )
     .sort((a, b) => a.id - b.id);
   if (there.length === 0) return null;
   const identity = there.find(({ storageIdentity }) => storageIdentity?.kind === 'mount')?.storageIdentity;
