@@ -5,7 +5,8 @@ import { cdxjLine } from '../core/crawler/cdxj.ts';
 import { fieldValues } from './http-response.ts';
 import { mediaType } from './page-text.ts';
 import type { Exchange } from './exchange.ts';
-import type { Payload } from './frontier.ts';
+import type { Payload, SyncedFile } from './frontier.ts';
+import { sortIndex } from './sort-index.ts';
 import { blockOf, newRecordId, WarcFile, type Block, type WarcRecord } from './warc-file.ts';
 
 export interface ArchiveOptions {
@@ -27,6 +28,8 @@ export class Archive {
   #file: WarcFile | null = null;
   #files = 0;
   #bytes = 0;
+  /** Closed, and not told yet by `sync`. */
+  #closed: SyncedFile[] = [];
 
   /** Its files are made with the first answer. */
   constructor(options: ArchiveOptions) {
@@ -38,8 +41,12 @@ export class Archive {
     return this.#bytes + (this.#file?.length ?? 0);
   }
 
-  /** @param earlier a record with the same payload: then only the head is kept again. @throws what storage answers: EEXIST when the attempt has files already */
-  async keep(exchange: Exchange, earlier: Payload | null): Promise<void> {
+  /**
+   * @param earlier a record with the same payload: then only the head is kept again
+   * @returns the name of the file that it is in
+   * @throws what storage answers: EEXIST when the attempt has files already
+   */
+  async keep(exchange: Exchange, earlier: Payload | null): Promise<string> {
     const file = await this.#current();
     const { url, date, address, request, head, raw, body, headBytes } = exchange;
     const digest = body.block.digest;
@@ -92,19 +99,29 @@ export class Archive {
     const { folder, attempt } = this.#options;
     this.#index ??= openSync(join(folder, `${attempt}.cdxj`), 'wx', 0o644);
     appendFileSync(this.#index, line);
+    return basename(file.path);
   }
 
-  /** Returns when all that was kept is on the storage for good. */
-  sync(): void {
+  /** Returns when all that was kept is on the storage for good: the files that were written to since the last time. */
+  sync(): SyncedFile[] {
     this.#file?.sync();
     if (this.#index !== null) fsyncSync(this.#index);
+    const files = this.#closed;
+    this.#closed = [];
+    return this.#file === null ? files : [...files, syncedFile(this.#file)];
   }
 
-  close(): void {
+  /**
+   * Sorts the index, as readers want it; one of an attempt that died is left as it grew.
+   * @param scratch a folder on the local disk
+   */
+  close(scratch: string): void {
     this.#file?.close();
     this.#file = null;
-    if (this.#index !== null) closeSync(this.#index);
+    if (this.#index === null) return;
+    closeSync(this.#index);
     this.#index = null;
+    sortIndex(join(this.#options.folder, `${this.#options.attempt}.cdxj`), scratch);
   }
 
   async #current(): Promise<WarcFile> {
@@ -112,6 +129,7 @@ export class Archive {
     if (this.#file !== null) {
       this.#file.sync();
       this.#file.close();
+      this.#closed.push(syncedFile(this.#file));
       this.#bytes += this.#file.length;
       this.#files += 1;
     }
@@ -129,4 +147,8 @@ export class Archive {
     });
     return this.#file;
   }
+}
+
+function syncedFile({ path, length }: WarcFile): SyncedFile {
+  return { name: basename(path), length };
 }

@@ -1,18 +1,9 @@
 /** One attempt at a job's crawl: takes addresses from the frontier, asks, keeps, and tells the frontier; until none is left. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CookieJar } from 'tough-cookie';
-import type { CrawlEnd } from '../core/crawler/crawl-spec.ts';
+import type { CrawlEnd } from '../core/crawler/crawl-report.ts';
 import { crawlUrl } from '../core/crawler/crawl-url.ts';
 import { fieldValues, ResponseError, type ResponseHead } from './http-response.ts';
 import type { CrawlScope } from '../core/crawler/judge-link.ts';
-import {
-  afterAnswer,
-  afterUnreachable,
-  isGivenUp,
-  noOutage,
-  paused,
-  type Outage,
-} from '../core/crawler/outage.ts';
 import { retryAfterMs } from '../core/crawler/retry-after.ts';
 import type { Archive } from './archive.ts';
 import { NetworkError } from './connection.ts';
@@ -20,6 +11,7 @@ import type { Exchange, Exchanger } from './exchange.ts';
 import type { Claimed, Frontier, Payload, UrlEnd } from './frontier.ts';
 import { linksOfAnswer } from './answer-links.ts';
 import { Manners } from './manners.ts';
+import { pause, SourceReach, type Verdict } from './source-reach.ts';
 
 export interface CrawlSettings {
   readonly seeds: readonly string[];
@@ -38,10 +30,28 @@ export interface CrawlSettings {
 /** What was kept is made sure of at least so often: at most so much is asked for twice after whatever interrupts it. */
 const commitMs = 1000;
 const commitCount = 500;
+/** The server is at fault, and may be well again soon; an answer all the same when it stays so. */
+const transient: ReadonlySet<number> = new Set([408, 425, 500, 502, 504]);
 /** A server that says "later" again and again. */
 const mostBusyTries = 20;
 /** Empty and tiny bodies are not worth a reference. */
 const smallestRevisitBytes = 64;
+
+/** Of this attempt. */
+export interface CrawlTally {
+  /** Answers of status 2xx, and of 4xx and 5xx. */
+  readonly pages: number;
+  readonly errorPages: number;
+  /** Of `pages`: known already, so that only a reference was kept. */
+  readonly revisits: number;
+  /** Addresses that have come to their end, whichever. */
+  readonly finished: number;
+}
+
+/** Why an address is barred, and what is remarked of an answer. */
+export const barredByRobots = 'robots.txt';
+export const nofollow = 'nofollow';
+export const cut = 'cut by';
 
 interface Pending {
   readonly claimed: Claimed;
@@ -56,13 +66,13 @@ export class Crawl {
   readonly #manners: Manners;
   readonly #jar = new CookieJar(undefined, { looseMode: true, rejectPublicSuffixes: false });
   readonly #say: (line: string) => void;
-  readonly #onFinished: (url: string) => void;
   #pending: Pending[] = [];
   #payloads = new Map<string, Payload>();
   #committedMs = performance.now();
-  #outage: Outage = noOutage;
-  /** Could not be reached, and it is not known yet whose fault that is. */
-  #suspects: { readonly claimed: Claimed; readonly because: string }[] = [];
+  readonly #source = new SourceReach(() => this.#isSourceThere());
+  readonly #tally = { pages: 0, errorPages: 0, revisits: 0, finished: 0 };
+  #isWaiting = false;
+  #currentUrl: string | null = null;
 
   constructor(
     settings: CrawlSettings,
@@ -71,8 +81,6 @@ export class Crawl {
       readonly archive: Archive;
       readonly exchanger: Exchanger;
       readonly say: (line: string) => void;
-      /** An address has come to an end, whichever. */
-      readonly onFinished?: (url: string) => void;
     },
   ) {
     this.#settings = settings;
@@ -80,12 +88,27 @@ export class Crawl {
     this.#archive = parts.archive;
     this.#exchanger = parts.exchanger;
     this.#say = parts.say;
-    this.#onFinished = parts.onFinished ?? (() => undefined);
     this.#manners = new Manners(settings.waitSeconds, settings.agent);
+  }
+
+  /** Of this attempt so far. */
+  get tally(): CrawlTally {
+    return { ...this.#tally };
+  }
+
+  /** The address that was asked for last. */
+  get currentUrl(): string | null {
+    return this.#currentUrl;
+  }
+
+  /** On purpose: for a source that is away, or for a server that asked for it. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
   }
 
   /** @throws what storage, the local disk or the frontier answers: nothing that was committed is lost by that */
   async run(stop: AbortSignal): Promise<CrawlEnd> {
+    this.#frontier.reopen(barredByRobots, this.#settings.seeds);
     this.#frontier.add(
       this.#settings.seeds.flatMap((seed) => {
         const url = crawlUrl(seed);
@@ -101,15 +124,16 @@ export class Crawl {
 
   async #untilEnd(stop: AbortSignal): Promise<CrawlEnd> {
     while (!stop.aborted) {
-      if (this.#outage.kind === 'paused') {
-        if (isGivenUp(this.#outage, this.#settings.outagePatienceMs, performance.now())) {
+      if (this.#source.isPaused) {
+        if (this.#source.isGivenUp(this.#settings.outagePatienceMs)) {
           this.#commit();
           return {
             kind: 'source_unreachable',
             because: `it has not answered for ${Math.round(this.#settings.outagePatienceMs / 1000)} s`,
           };
         }
-        await this.#probe(stop);
+        if (await this.#waiting(this.#source.probe(stop)))
+          this.#say('the source answers again; the crawl goes on');
         continue;
       }
       this.#commitIfDue();
@@ -118,8 +142,8 @@ export class Crawl {
         await this.#visit(claimed, stop);
         continue;
       }
-      if (this.#suspects.length > 0) {
-        await this.#judgeSuspects();
+      if (this.#source.hasSuspects) {
+        this.#judged(await this.#source.judge());
         continue;
       }
       if (this.#pending.length > 0) {
@@ -128,10 +152,19 @@ export class Crawl {
       }
       const nextMs = this.#frontier.nextMs();
       if (nextMs === null) return { kind: 'complete' };
-      await pause(Math.min(Math.max(nextMs - Date.now(), 1), 1000), stop);
+      await this.#waiting(pause(Math.min(Math.max(nextMs - Date.now(), 1), 1000), stop));
     }
     this.#commit();
     return { kind: 'stopped' };
+  }
+
+  async #waiting<T>(wait: Promise<T>): Promise<T> {
+    this.#isWaiting = true;
+    try {
+      return await wait;
+    } finally {
+      this.#isWaiting = false;
+    }
   }
 
   async #visit(claimed: Claimed, stop: AbortSignal): Promise<void> {
@@ -139,11 +172,11 @@ export class Crawl {
     try {
       const robots = await this.#manners.robots(origin, (url) => this.#keepRobots(url, stop));
       if (robots === null) {
-        this.#ended(claimed, later('robots.txt can’t be had now', 60_000, false));
+        await this.#unreachable(claimed, 'its robots.txt can’t be had now');
         return;
       }
       if (!robots.isAllowed(claimed.url)) {
-        this.#ended(claimed, { kind: 'barred', because: 'robots.txt' });
+        this.#ended(claimed, { kind: 'barred', because: barredByRobots });
         return;
       }
       const exchange = await this.#ask(claimed.url, stop);
@@ -165,7 +198,7 @@ export class Crawl {
     const { origin } = new URL(url);
     // Nothing waits with it to be made sure of.
     if (this.#manners.leftMs(origin) > commitMs / 2 && this.#pending.length > 0) this.#commit();
-    await this.#manners.wait(origin, stop);
+    await this.#waiting(this.#manners.wait(origin, stop));
     const cookies = await this.#jar.getCookieString(url);
     const fields = [
       ['User-Agent', this.#settings.userAgent],
@@ -174,9 +207,10 @@ export class Crawl {
       ...(cookies === '' ? [] : ([['Cookie', cookies]] as const)),
     ] as const;
     try {
+      this.#currentUrl = url;
       const exchange = await this.#exchanger.get(url, fields, stop);
       this.#manners.asked(origin, exchange.head.status);
-      this.#reached();
+      for (const suspect of this.#source.answered()) this.#triedInVain(suspect.claimed, suspect.because);
       for (const cookie of fieldValues(exchange.head, 'set-cookie'))
         await this.#jar.setCookie(cookie, url, { ignoreError: true });
       return exchange;
@@ -204,23 +238,32 @@ export class Crawl {
       this.#busy(claimed, head);
       return;
     }
-    const date = await this.#keep(exchange);
-    const { links, isNofollow } = await linksOfAnswer(claimed, exchange, this.#settings.scope);
-    if (isNofollow) this.#say(`asks not to be followed: ${claimed.url}`);
-    if (typeof end === 'object') this.#say(`cut by ${end.cut}: ${claimed.url}`);
-    this.#say(`${date} ${status} ${exchange.body.length} ${claimed.url}`);
-    this.#ended(claimed, { kind: 'answered', status, links });
+    const pauseMs = transient.has(status) ? this.#settings.retryPausesMs[claimed.tries] : undefined;
+    if (pauseMs !== undefined) {
+      this.#ended(claimed, later(`the server answers ${status}`, pauseMs, true));
+      return;
+    }
+    const kept = await this.#keep(exchange);
+    const { links, leadsTo, isNofollow } = await linksOfAnswer(claimed, exchange, this.#settings.scope);
+    const remark = typeof end === 'object' ? `${cut} ${end.cut}` : isNofollow ? nofollow : null;
+    this.#say(
+      `${exchange.date} ${status} ${exchange.body.length} ${claimed.url}${remark === null ? '' : ` (${remark})`}`,
+    );
+    if (status >= 200 && status < 300) this.#tally.pages += 1;
+    if (status >= 400) this.#tally.errorPages += 1;
+    this.#ended(claimed, { kind: 'answered', status, links, leadsTo, remark, ...kept });
   }
 
-  async #keep(exchange: Exchange): Promise<string> {
+  async #keep(exchange: Exchange): Promise<{ readonly file: string; readonly payloadFile: string }> {
     const { url, date, body, head, end } = exchange;
     const { digest } = body.block;
     const isWorthIt =
       body.length >= smallestRevisitBytes && head.status >= 200 && head.status < 300 && end === 'complete';
     const earlier = isWorthIt ? (this.#payloads.get(digest) ?? this.#frontier.payload(digest)) : null;
-    await this.#archive.keep(exchange, earlier);
-    if (isWorthIt && earlier === null) this.#payloads.set(digest, { digest, url, date });
-    return date;
+    const file = await this.#archive.keep(exchange, earlier);
+    if (isWorthIt && earlier === null) this.#payloads.set(digest, { digest, url, date, file });
+    if (earlier !== null) this.#tally.revisits += 1;
+    return { file, payloadFile: earlier?.file ?? file };
   }
 
   #busy(claimed: Claimed, head: ResponseHead): void {
@@ -238,59 +281,44 @@ export class Crawl {
   }
 
   async #unreachable(claimed: Claimed, because: string): Promise<void> {
-    this.#suspects.push({ claimed, because });
     this.#say(`can’t be reached: ${claimed.url}: ${because}`);
-    const outage = afterUnreachable(this.#outage, performance.now());
-    if (outage.kind === 'none') this.#outage = outage;
-    else await this.#judgeSuspects();
+    const verdict = await this.#source.unreachable({ claimed, because });
+    if (verdict !== null) this.#judged(verdict);
   }
 
-  /** Asks the seed: does it answer, it is the addresses; does it not, it is the way, and no address has been tried in vain. */
-  async #judgeSuspects(): Promise<void> {
-    if (await this.#isSourceThere()) {
-      this.#reached();
+  #judged({ fault, suspects }: Verdict): void {
+    if (fault === 'address') {
+      for (const { claimed, because } of suspects) this.#triedInVain(claimed, because);
       return;
     }
-    for (const { claimed, because } of this.#suspects) this.#ended(claimed, later(because, 0, false));
-    this.#suspects = [];
+    for (const { claimed, because } of suspects) this.#ended(claimed, later(because, 0, false));
     this.#commit();
     this.#say('the source can’t be reached; the crawl pauses');
-    this.#outage = paused(performance.now());
   }
 
-  /** Whatever could not be reached before this answer is at fault itself. */
-  #reached(): void {
-    for (const { claimed, because } of this.#suspects) this.#triedInVain(claimed, because);
-    this.#suspects = [];
-    this.#outage = afterAnswer();
-  }
-
-  async #probe(stop: AbortSignal): Promise<void> {
-    if (this.#outage.kind !== 'paused') return;
-    await pause(this.#outage.nextMs - performance.now(), stop);
-    if (stop.aborted) return;
-    if (await this.#isSourceThere()) {
-      this.#say('the source answers again; the crawl goes on');
-      this.#reached();
-    } else this.#outage = afterUnreachable(this.#outage, performance.now());
-  }
-
+  /** Any of its servers, by what each of them lets anybody ask for. One that can't even say what is allowed is not there. */
   async #isSourceThere(): Promise<boolean> {
-    const [seed = ''] = this.#settings.seeds;
-    try {
-      const { raw, body } = await this.#exchanger.get(seed, [['User-Agent', this.#settings.userAgent]]);
-      raw.close();
-      body.close();
-      return true;
-    } catch (error) {
-      if (error instanceof NetworkError) return false;
-      return error instanceof ResponseError;
+    for (const origin of new Set(this.#settings.seeds.map((seed) => new URL(seed).origin))) {
+      try {
+        const { head, raw, body } = await this.#exchanger.get(`${origin}/robots.txt`, [
+          ['User-Agent', this.#settings.userAgent],
+        ]);
+        raw.close();
+        body.close();
+        if (head.status >= 500) continue;
+        this.#manners.forgetRobots(origin);
+        return true;
+      } catch (error) {
+        if (error instanceof ResponseError) return true;
+        if (!(error instanceof NetworkError)) throw error;
+      }
     }
+    return false;
   }
 
   #ended(claimed: Claimed, end: UrlEnd): void {
     this.#pending.push({ claimed, end });
-    if (end.kind !== 'later') this.#onFinished(claimed.url);
+    if (end.kind !== 'later') this.#tally.finished += 1;
   }
 
   #commitIfDue(): void {
@@ -300,10 +328,11 @@ export class Crawl {
 
   /** First the records, then that they are there: never the other way round. */
   #commit(): void {
-    this.#archive.sync();
+    const files = this.#archive.sync();
     this.#frontier.commit(
       this.#pending.map(({ claimed: { id }, end }) => ({ id, end })),
       [...this.#payloads.values()],
+      files,
     );
     this.#pending = [];
     this.#payloads.clear();
@@ -313,13 +342,4 @@ export class Crawl {
 
 function later(because: string, ms: number, isTry: boolean): UrlEnd {
   return { kind: 'later', because, atMs: Date.now() + ms, isTry };
-}
-
-/** A stop ends it at once; what waits for it looks. */
-async function pause(ms: number, stop: AbortSignal): Promise<void> {
-  try {
-    await sleep(Math.max(ms, 0), undefined, { signal: stop });
-  } catch {
-    // stopped
-  }
 }

@@ -42,11 +42,17 @@ export class Exchanger {
   readonly #limits: ExchangeLimits;
   /** One for each server: we are no load of more than one connection. */
   readonly #idle = new Map<string, Idle>();
+  #received = 0;
 
   /** @param scratch a folder on the local disk, for answers that are too large for memory */
   constructor(scratch: string, limits: ExchangeLimits) {
     this.#scratch = scratch;
     this.#limits = limits;
+  }
+
+  /** Bytes of answers so far, also of those that were not complete. */
+  get received(): number {
+    return this.#received;
   }
 
   /**
@@ -126,6 +132,7 @@ export class Exchanger {
         else resolve();
       };
       socket.on('data', (bytes: Buffer) => {
+        this.#received += bytes.length;
         try {
           taker.take(bytes);
         } catch (error) {

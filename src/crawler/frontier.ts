@@ -6,7 +6,7 @@
  * to is known from the same moment on. Whatever was under way when the process died is queued again by that alone.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { NamedUrl, UrlCounts } from '../core/crawler/crawl-spec.ts';
+import type { NamedUrl, UrlCounts } from '../core/crawler/crawl-report.ts';
 import type { FoundLink } from '../core/crawler/judge-link.ts';
 import type { Link } from '../core/crawler/links.ts';
 
@@ -22,7 +22,18 @@ export interface Claimed {
 
 /** What has become of a claimed address. `answered`: its records are in the WARC, whatever the status. */
 export type UrlEnd =
-  | { readonly kind: 'answered'; readonly status: number; readonly links: readonly FoundLink[] }
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly links: readonly FoundLink[];
+      /** Its record, and the one that has its payload, which is another one for a revisit: names of WARC files. */
+      readonly file: string;
+      readonly payloadFile: string;
+      /** Where it redirects to, wherever that is. */
+      readonly leadsTo: string | null;
+      /** That it was cut, or asks not to be followed. */
+      readonly remark: string | null;
+    }
   | { readonly kind: 'failed'; readonly because: string }
   | { readonly kind: 'barred'; readonly because: string }
   /** It counts as tried, or it does not: a network that is away is not the address's fault. */
@@ -33,6 +44,21 @@ export interface Payload {
   readonly url: string;
   /** Of the record that has it, ISO 8601. */
   readonly date: string;
+  /** Name of the WARC file that has it. */
+  readonly file: string;
+}
+
+/** A WARC file, and how long it was when it was synced. */
+export interface SyncedFile {
+  readonly name: string;
+  readonly length: number;
+}
+
+export interface KnownUrl {
+  readonly state: UrlState;
+  readonly status: number | null;
+  readonly because: string | null;
+  readonly leadsTo: string | null;
 }
 
 /** Seeds and requisites before pages: what has been begun is completed first. What is tried again comes last. */
@@ -52,14 +78,18 @@ const SCHEMA = `
     tries integer not null default 0,
     next_ms integer not null default 0,
     status integer,
-    because text
+    because text,
+    leads_to text,
+    file integer,
+    payload_file integer
   ) strict;
   create index if not exists urls_queued on urls (rank, id) where state = 'queued';
   create index if not exists urls_state on urls (state);
-  create table if not exists payloads (digest text primary key, url text not null, date text not null) strict, without rowid;
+  create table if not exists files (id integer primary key, name text not null unique, length integer not null) strict;
+  create table if not exists payloads (digest text primary key, url text not null, date text not null, file integer not null) strict, without rowid;
   create temp table taken (id integer primary key);
 `;
-const version = 1;
+const version = 2;
 
 export class Frontier {
   readonly #database: DatabaseSync;
@@ -67,7 +97,16 @@ export class Frontier {
   readonly #ready: Claimed[] = [];
   readonly #statements: Readonly<
     Record<
-      'insert' | 'raise' | 'reopen' | 'next' | 'take' | 'end' | 'later' | 'payload' | 'addPayload',
+      | 'insert'
+      | 'raise'
+      | 'reopen'
+      | 'next'
+      | 'take'
+      | 'end'
+      | 'later'
+      | 'payload'
+      | 'addPayload'
+      | 'addFile',
       StatementSync
     >
   >;
@@ -82,10 +121,7 @@ export class Frontier {
     };
     if (found !== 0 && found !== version) throw new Error(`a frontier of version ${found}, not ${version}`);
     this.#database.exec(`${SCHEMA} pragma user_version = ${version};`);
-    for (const { state, count } of this.#database
-      .prepare('select state, count(*) as count from urls group by state')
-      .all() as { state: UrlState; count: number }[])
-      this.#counts[state] = count;
+    this.#count();
     const prepare = (sql: string): StatementSync => this.#database.prepare(sql);
     this.#statements = {
       insert: prepare(
@@ -102,13 +138,18 @@ export class Frontier {
         where state = 'queued' and next_ms <= ? and not exists (select 1 from temp.taken where taken.id = urls.id)
         order by rank, id limit ${batch}`),
       take: prepare('insert into temp.taken (id) values (?)'),
-      end: prepare('update urls set state = ?, status = ?, because = ? where id = ?'),
+      end: prepare(`update urls set state = ?, status = ?, because = ?, leads_to = ?,
+        file = (select id from files where name = ?), payload_file = (select id from files where name = ?) where id = ?`),
       later: prepare(
         `update urls set tries = tries + ?, next_ms = ?, because = ?, rank = ${rankAgain} where id = ?`,
       ),
-      payload: prepare('select digest, url, date from payloads where digest = ?'),
-      addPayload: prepare(
-        'insert into payloads (digest, url, date) values (?, ?, ?) on conflict (digest) do nothing',
+      payload: prepare(
+        'select digest, url, date, files.name as file from payloads join files on files.id = payloads.file where digest = ?',
+      ),
+      addPayload: prepare(`insert into payloads (digest, url, date, file)
+        values (?, ?, ?, (select id from files where name = ?)) on conflict (digest) do nothing`),
+      addFile: prepare(
+        'insert into files (name, length) values (?, ?) on conflict (name) do update set length = excluded.length',
       ),
     };
   }
@@ -146,13 +187,22 @@ export class Frontier {
     return row.at;
   }
 
-  /** All or nothing, and for good when it returns. */
-  commit(ends: readonly { readonly id: number; readonly end: UrlEnd }[], payloads: readonly Payload[]): void {
+  /**
+   * All or nothing, and for good when it returns.
+   * @param files every file that the ends and payloads name, unless an earlier commit had it at this length
+   */
+  commit(
+    ends: readonly { readonly id: number; readonly end: UrlEnd }[],
+    payloads: readonly Payload[],
+    files: readonly SyncedFile[],
+  ): void {
     const before = { ...this.#counts };
     try {
       this.#inTransaction(() => {
+        for (const { name, length } of files) this.#statements.addFile.run(name, length);
         for (const { id, end } of ends) this.#end(id, end);
-        for (const { digest, url, date } of payloads) this.#statements.addPayload.run(digest, url, date);
+        for (const { digest, url, date, file } of payloads)
+          this.#statements.addPayload.run(digest, url, date, file);
         const forget = this.#database.prepare('delete from temp.taken where id = ?');
         for (const { id } of ends) forget.run(id);
       });
@@ -175,8 +225,96 @@ export class Frontier {
     return rows.map(({ url, because }) => ({ url, because }));
   }
 
+  /** What is known of an address; null: nothing. */
+  find(url: string): KnownUrl | null {
+    const row = this.#database
+      .prepare('select state, status, because, leads_to as leadsTo from urls where url = ?')
+      .get(url) as unknown as KnownUrl | undefined;
+    return row ?? null;
+  }
+
+  /** Addresses that answered with a page of status 2xx: those to go to, not what pages are made of. */
+  countPages(): number {
+    const { count } = this.#database
+      .prepare(
+        `select count(*) as count from urls where kind = 'page' and state = 'archived' and status between 200 and 299`,
+      )
+      .get() as { count: number };
+    return count;
+  }
+
+  /** How many have this remark, or one that begins with it. */
+  countRemarks(remark: string): number {
+    const { count } = this.#database
+      .prepare(`select count(*) as count from urls where state = 'archived' and because glob ?`)
+      .get(`${remark}*`) as { count: number };
+    return count;
+  }
+
+  /** Every address that has failed. */
+  *failed(): Generator<NamedUrl & Pick<Claimed, 'kind'>> {
+    const rows = this.#database.prepare(
+      `select url, kind, because from urls where state = 'failed' order by id`,
+    );
+    for (const row of rows.iterate()) yield row as unknown as NamedUrl & Pick<Claimed, 'kind'>;
+  }
+
+  /**
+   * Compares what was archived with what is there: what lies in a file that is gone, or shorter than it was, is asked for again.
+   * @param lengthOf null: there is no such file
+   * @returns the names of those files
+   */
+  checkFiles(lengthOf: (name: string) => number | null): string[] {
+    const files = this.#database
+      .prepare('select id, name, length from files')
+      .all() as unknown as (SyncedFile & {
+      id: number;
+    })[];
+    const lost = files.filter(({ name, length }) => (lengthOf(name) ?? -1) < length);
+    if (lost.length === 0) return [];
+    this.#inTransaction(() => {
+      for (const { id } of lost) {
+        this.#requeue('(file = ? or payload_file = ?)', id, id);
+        this.#database.prepare('delete from payloads where file = ?').run(id);
+        this.#database.prepare('delete from files where id = ?').run(id);
+      }
+    });
+    return lost.map(({ name }) => name);
+  }
+
+  /**
+   * A crawl that had come to its end is tried again: what failed, what was barred for this reason, and seeds without a page are asked
+   * for once more. Nothing happens to one that has addresses left.
+   */
+  reopen(barredBecause: string, seeds: readonly string[]): void {
+    if (this.#counts.queued > 0) return;
+    this.#inTransaction(() => {
+      this.#requeue(`state = 'failed' or (state = 'barred' and because = ?)`, barredBecause);
+      for (const seed of seeds)
+        this.#requeue(`url = ? and state <> 'queued' and coalesce(status, 0) not between 200 and 299`, seed);
+    });
+  }
+
   close(): void {
     this.#database.close();
+  }
+
+  #requeue(condition: string, ...values: (string | number)[]): void {
+    this.#database
+      .prepare(
+        `update urls set state = 'queued', tries = 0, next_ms = 0, status = null, because = null, leads_to = null,
+          file = null, payload_file = null where ${condition}`,
+      )
+      .run(...values);
+    this.#count();
+  }
+
+  #count(): void {
+    Object.assign(this.#counts, { queued: 0, archived: 0, failed: 0, barred: 0 });
+    for (const { state, count } of this.#database
+      .prepare('select state, count(*) as count from urls group by state')
+      .all() as { state: UrlState; count: number }[])
+      this.#counts[state] = count;
   }
 
   #end(id: number, end: UrlEnd): void {
@@ -185,11 +323,15 @@ export class Frontier {
       return;
     }
     const state = end.kind === 'answered' ? 'archived' : end.kind;
-    const status = end.kind === 'answered' ? end.status : null;
-    this.#statements.end.run(state, status, end.kind === 'answered' ? null : end.because, id);
     this.#counts.queued -= 1;
     this.#counts[state] += 1;
-    if (end.kind === 'answered') for (const link of end.links) this.#add(link);
+    if (end.kind !== 'answered') {
+      this.#statements.end.run(state, null, end.because, null, null, null, id);
+      return;
+    }
+    const { status, remark, leadsTo, file, payloadFile } = end;
+    this.#statements.end.run(state, status, remark, leadsTo, file, payloadFile, id);
+    for (const link of end.links) this.#add(link);
   }
 
   #add({ url, kind, barredBecause, isRedirect }: FoundLink): void {

@@ -4,32 +4,30 @@
  *   argv   path of the spec (JSON of CrawlSpec) · working directory: the job's output directory, which the launcher has opened
  *   fd 1   its log: a line for each answer · TERM: ends after the present answer, and the next attempt goes on
  *
- * It ends with 0 when no address is left, with 3 when it was stopped, 4 when the source can't be reached, and 74 (sysexits.h, input/output
- * error) when it could not go on; its report says more.
+ * Its exit status says how it ended (crawlExitStatus), and its report says more.
  */
-import { readFileSync, writeSync } from 'node:fs';
-import type { CrawlEnd, CrawlReport, CrawlSpec } from '../core/crawler/crawl-spec.ts';
+import { readFileSync, statSync, writeSync } from 'node:fs';
+import type { CrawlEnd, CrawlReport } from '../core/crawler/crawl-report.ts';
+import { crawlExitStatus } from '../core/crawler/crawl-report.ts';
+import type { CrawlSpec } from '../core/crawler/crawl-spec.ts';
+import { crawlUrl } from '../core/crawler/crawl-url.ts';
+import { retryPausesMs } from '../core/crawler/retry-after.ts';
 import { writeFileAtomically } from '../effects/atomic-file.ts';
 import { Archive } from './archive.ts';
-import { Crawl } from './crawl.ts';
 import { codeOf } from './connection.ts';
+import { Crawl } from './crawl.ts';
 import { Exchanger } from './exchange.ts';
-import { openFrontier } from './open-frontier.ts';
-import { retryPausesMs } from '../core/crawler/retry-after.ts';
+import { openFrontier, type OpenedFrontier } from './open-frontier.ts';
+import { summaryOf } from './summary.ts';
 
-const exitOf: Readonly<Record<CrawlEnd['kind'], number>> = {
-  complete: 0,
-  stopped: 3,
-  source_unreachable: 4,
-  error: 74,
-};
 const connectMs = 30_000;
 /** A slow public server is waited for. */
 const silenceMs = 60_000;
 const fileBytes = 1024 ** 3;
-const agent = 'HealthArchive';
-const mostNamed = 100;
+const archiveFolder = 'warcs';
 const reportMs = 1000;
+/** Our name in robots.txt, whatever the configuration adds to the `User-Agent` of requests. */
+const agent = 'HealthArchive';
 
 const [, , specFile] = process.argv;
 if (specFile === undefined) throw new Error('usage: crawler SPEC_FILE');
@@ -40,79 +38,116 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const)
   process.on(signal, () => {
     stop.abort();
   });
-process.exitCode = exitOf[(await crawl(spec)).kind];
+let end: CrawlEnd;
+try {
+  end = await attempt(spec);
+} catch (error) {
+  end = failure(error);
+}
+process.exitCode = crawlExitStatus[end.kind];
 
-async function crawl(spec: CrawlSpec): Promise<CrawlEnd> {
-  const { frontier, how } = openFrontier(spec.frontierFile);
-  if (how === 'set_aside')
-    say('what was known of this job’s addresses can’t be read: it is set aside, and the crawl begins anew');
+/** @throws what the frontier or the report answers: then there is no place to say more */
+async function attempt(spec: CrawlSpec): Promise<CrawlEnd> {
+  const opened = openFrontier(spec.frontierFile, archiveFolder, spec.attempt);
+  const { frontier } = opened;
+  if (opened.how === 'set_aside' || opened.how === 'lost')
+    say(
+      `what was known of this job’s addresses ${opened.how === 'lost' ? 'is gone' : 'can’t be read'}: all of it is asked for again`,
+    );
+  try {
+    return await crawl(spec, opened);
+  } finally {
+    frontier.close();
+  }
+}
+
+async function crawl(spec: CrawlSpec, { frontier, how }: OpenedFrontier): Promise<CrawlEnd> {
+  const seeds = spec.seeds.flatMap((seed) => crawlUrl(seed) ?? []);
+  const scope = {
+    pattern: new RegExp(spec.scopePattern),
+    hosts: new Set(seeds.map((seed) => new URL(seed).host)),
+    requisitesFromOtherHosts: spec.requisitesFromOtherHosts,
+  };
   const archive = new Archive({
-    folder: 'warcs',
+    folder: archiveFolder,
     attempt: spec.attempt,
     fileBytes,
     info: { software: 'HealthArchive', operator: 'HealthArchive', isPartOf: spec.attempt, robots: 'obey' },
   });
-  const before = frontier.counts.archived;
-  let lastProgressMs = Date.now();
-  let currentUrl: string | null = null;
+  const exchanger = new Exchanger(spec.scratchDir, {
+    connectMs,
+    silenceMs,
+    answerMs: spec.answerSeconds * 1000,
+    answerBytes: spec.answerBytes,
+  });
+  const settings = {
+    seeds,
+    scope,
+    waitSeconds: spec.waitSeconds,
+    userAgent: spec.userAgent,
+    agent,
+    outagePatienceMs: spec.outagePatienceMs,
+    retryPausesMs,
+  };
+  const crawl = new Crawl(settings, { frontier, archive, exchanger, say });
+  let lostFiles: readonly string[] = [];
+  let waited = 0;
   const report = (end: CrawlEnd | null): void => {
+    if (crawl.isWaiting) waited += 1;
+    const { finished, ...tally } = crawl.tally;
     const text: CrawlReport = {
       attempt: spec.attempt,
+      lifeSigns: finished + exchanger.received + waited,
+      bytes: archive.bytes,
       end,
       frontier: how,
+      lostFiles,
       counts: frontier.counts,
-      answered: frontier.counts.archived - before,
-      bytes: archive.bytes,
-      currentUrl,
-      lastProgressMs,
-      failed: end === null ? [] : frontier.list('failed', mostNamed),
+      ...tally,
+      currentUrl: crawl.currentUrl,
+      summary: end?.kind === 'complete' ? summaryOf(frontier, seeds, scope) : null,
     };
     writeFileAtomically(spec.reportFile, `${JSON.stringify(text)}\n`);
   };
-  const timer = setInterval(report, reportMs, null);
+  const timer = setInterval(() => {
+    try {
+      report(null);
+    } catch {
+      // It is for people, and can't be written now: the frontier, on the same disk, will say whether the crawl can go on.
+    }
+  }, reportMs);
   let end: CrawlEnd;
   try {
-    const exchanger = new Exchanger(spec.scratchDir, {
-      connectMs,
-      silenceMs,
-      answerMs: spec.answerSeconds * 1000,
-      answerBytes: spec.answerBytes,
-    });
-    const settings = {
-      seeds: spec.seeds,
-      scope: {
-        pattern: new RegExp(spec.scopePattern),
-        hosts: new Set(spec.seeds.map((seed) => new URL(seed).host)),
-        requisitesFromOtherHosts: spec.requisitesFromOtherHosts,
-      },
-      waitSeconds: spec.waitSeconds,
-      userAgent: spec.userAgent,
-      agent,
-      outagePatienceMs: spec.outagePatienceMs,
-      retryPausesMs,
-    };
-    const onFinished = (url: string): void => {
-      currentUrl = url;
-      lastProgressMs = Date.now();
-    };
-    end = await new Crawl(settings, { frontier, archive, exchanger, say, onFinished }).run(stop.signal);
+    lostFiles = frontier.checkFiles(lengthOfFile);
+    if (lostFiles.length > 0)
+      say(`gone or cut since it was archived: ${lostFiles.join(', ')}; what was in it is asked for again`);
+    end = await crawl.run(stop.signal);
+    archive.close(spec.scratchDir);
   } catch (error) {
-    const errno = codeOf(error);
-    end = {
-      kind: 'error',
-      errno: /^E[A-Z]+$/.test(errno) ? errno : null,
-      because: error instanceof Error ? error.message : String(error),
-    };
-    say(`it can’t go on: ${end.because}`);
+    end = failure(error);
   } finally {
     clearInterval(timer);
   }
   report(end);
-  archive.close();
-  frontier.close();
   return end;
 }
 
+function failure(error: unknown): CrawlEnd {
+  const errno = codeOf(error);
+  const because = error instanceof Error ? error.message : String(error);
+  say(`it can’t go on: ${because}`);
+  return { kind: 'error', errno: /^E[A-Z0-9]+$/.test(errno) ? errno : null, because };
+}
+
+function lengthOfFile(name: string): number | null {
+  return statSync(`${archiveFolder}/${name}`, { throwIfNoEntry: false })?.size ?? null;
+}
+
+/** A full local disk makes a gap in the log. */
 function say(line: string): void {
-  writeSync(1, `${line}\n`);
+  try {
+    writeSync(1, `${line}\n`);
+  } catch {
+    // nothing
+  }
 }

@@ -89,6 +89,11 @@ export class Manners {
     return robots;
   }
 
+  /** It is asked again at the next occasion. */
+  forgetRobots(origin: string): void {
+    this.#robots.delete(origin);
+  }
+
   #host(origin: string): Host {
     const known = this.#hosts.get(origin);
     if (known !== undefined) return known;

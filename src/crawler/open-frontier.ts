@@ -1,20 +1,28 @@
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { FrontierState } from '../core/crawler/crawl-report.ts';
 import { Frontier } from './frontier.ts';
 
 export interface OpenedFrontier {
   readonly frontier: Frontier;
-  /** `new`: there was none. `set_aside`: there was one that can't be read; it lies beside it, and the crawl begins anew. */
-  readonly how: 'continued' | 'new' | 'set_aside';
+  readonly how: FrontierState;
 }
 
 /** Results of SQLite (sqlite.org/rescode.html): the file is damaged, or none of its own. */
 const unreadable: ReadonlySet<number> = new Set([11, 26]);
 
-/** @throws what else goes wrong: a full disk, rights */
-export function openFrontier(file: string): OpenedFrontier {
+/**
+ * One that can't be read is set aside, beside the new one.
+ * @param archiveFolder where WARC files of an earlier attempt would say that there has been one
+ * @param attempt `JOB-NNN`
+ * @throws what else goes wrong: a full disk, rights
+ */
+export function openFrontier(file: string, archiveFolder: string, attempt: string): OpenedFrontier {
   const isThere = existsSync(file);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
   try {
-    return { frontier: new Frontier(file), how: isThere ? 'continued' : 'new' };
+    const how = isThere ? 'continued' : hasEarlierArchive(archiveFolder, attempt) ? 'lost' : 'new';
+    return { frontier: new Frontier(file), how };
   } catch (error) {
     if (!isThere || !isUnreadable(error)) throw error;
   }
@@ -22,6 +30,13 @@ export function openFrontier(file: string): OpenedFrontier {
   for (const part of ['', '-wal', '-shm'])
     if (existsSync(file + part)) renameSync(file + part, file + suffix + part);
   return { frontier: new Frontier(file), how: 'set_aside' };
+}
+
+function hasEarlierArchive(folder: string, attempt: string): boolean {
+  const job = attempt.slice(0, attempt.lastIndexOf('-') + 1);
+  return readdirSync(folder).some(
+    (name) => name.startsWith(job) && !name.startsWith(`${attempt}-`) && name.endsWith('.warc.gz'),
+  );
 }
 
 function isUnreadable(error: unknown): boolean {

@@ -6,14 +6,12 @@ const robotsParser = robotsModule.default as unknown as typeof robotsModule.defa
 /** What a server allows, by RFC 9309. */
 export interface Robots {
   isAllowed(url: string): boolean;
-  /** Seconds between two requests that it asks for; null: it asks for none. */
-  readonly delaySeconds: number | null;
 }
 
 /** As much of the file as must be read (RFC 9309, 2.5). */
 export const robotsBytes = 512_000;
 
-const everything: Robots = { isAllowed: () => true, delaySeconds: null };
+const everything: Robots = { isAllowed: () => true };
 
 /**
  * @param agent our name, as it stands in `User-agent:` lines
@@ -26,6 +24,5 @@ export function readRobots(robotsUrl: string, status: number, text: string, agen
   const rules = robotsParser(robotsUrl, text.replace(/^\ufeff/, ''));
   return {
     isAllowed: (url) => rules.isAllowed(url, agent) !== false,
-    delaySeconds: rules.getCrawlDelay(agent) ?? null,
   };
 }

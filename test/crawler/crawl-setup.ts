@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scopeOf, scopePattern } from '../../src/core/crawler/scope.ts';
 import { Archive } from '../../src/crawler/archive.ts';
-import type { CrawlEnd, UrlCounts } from '../../src/core/crawler/crawl-spec.ts';
+import type { CrawlEnd, UrlCounts } from '../../src/core/crawler/crawl-report.ts';
 import { Crawl, type CrawlSettings } from '../../src/crawler/crawl.ts';
 import { Exchanger } from '../../src/crawler/exchange.ts';
 import { Frontier } from '../../src/crawler/frontier.ts';
@@ -130,7 +130,7 @@ export class CrawlJob {
         barred: frontier.list('barred', 100),
       };
     } finally {
-      archive.close();
+      archive.close(join(this.folder, 'scratch'));
       frontier.close();
     }
   }

@@ -26,7 +26,17 @@ const requisite = (url: string): FoundLink => ({
   barredBecause: null,
   isRedirect: false,
 });
-const answered = (...links: FoundLink[]): UrlEnd => ({ kind: 'answered', status: 200, links });
+const archived = { name: 'a.warc.gz', length: 100 };
+const answer = {
+  kind: 'answered',
+  status: 200,
+  links: [],
+  file: 'a.warc.gz',
+  payloadFile: 'a.warc.gz',
+  leadsTo: null,
+  remark: null,
+} as const;
+const answered = (...links: FoundLink[]): UrlEnd => ({ ...answer, links });
 
 /** Claims all that may be asked for, in order. */
 function claimAll(frontier: Frontier, nowMs = 0): string[] {
@@ -41,10 +51,18 @@ describe('the frontier', () => {
     frontier.add([page('p1'), page('p2')]);
     const first = frontier.claim(0);
     assert.equal(first?.url, 'p1');
-    frontier.commit([{ id: first.id, end: answered(page('p3'), requisite('r1'), page('p2')) }], []);
+    frontier.commit(
+      [{ id: first.id, end: answered(page('p3'), requisite('r1'), page('p2')) }],
+      [],
+      [archived],
+    );
     const again = frontier.claim(0);
     assert.equal(again?.url, 'p2', 'read ahead already');
-    frontier.commit([{ id: again.id, end: { kind: 'later', because: 'reset', atMs: 500, isTry: true } }], []);
+    frontier.commit(
+      [{ id: again.id, end: { kind: 'later', because: 'reset', atMs: 500, isTry: true } }],
+      [],
+      [archived],
+    );
     assert.deepEqual(claimAll(frontier), ['r1', 'p3']);
     assert.equal(frontier.nextMs(), 500);
     const late = frontier.claim(500);
@@ -67,7 +85,7 @@ describe('the frontier', () => {
     const done = first.claim(0);
     assert.ok(done);
     first.claim(0);
-    first.commit([{ id: done.id, end: answered(page('d')) }], []);
+    first.commit([{ id: done.id, end: answered(page('d')) }], [], [archived]);
     // As after kill -9: nothing is closed.
     const second = new Frontier(file);
     assert.deepEqual(second.counts, { queued: 3, archived: 1, failed: 0, barred: 0 });
@@ -86,6 +104,7 @@ describe('the frontier', () => {
         { id: first.id, end: { kind: 'failed', because: 'reset three times' } },
         { id: second.id, end: { kind: 'barred', because: 'robots.txt' } },
       ],
+      [],
       [],
     );
     assert.deepEqual(frontier.counts, { queued: 0, archived: 0, failed: 1, barred: 2 });
@@ -107,13 +126,71 @@ describe('the frontier', () => {
         [
           {
             id: next.id,
-            end: { kind: 'answered', status: 302, links: [{ ...page('wall'), isRedirect: true }] },
+            end: { ...answer, status: 302, links: [{ ...page('wall'), isRedirect: true }] },
           },
         ],
         [],
+        [archived],
       );
     }
     assert.deepEqual([count, { ...frontier.counts }], [4, { queued: 0, archived: 1, failed: 0, barred: 0 }]);
+    frontier.close();
+  });
+
+  test('what lies in a file that is gone or shorter, or refers to it, is asked for again', () => {
+    const frontier = new Frontier(newFile());
+    frontier.add([page('kept'), page('lost'), page('refers'), page('never')]);
+    const files = { kept: 'b.warc.gz', lost: 'a.warc.gz', refers: 'b.warc.gz' };
+    for (const [url, file] of Object.entries(files)) {
+      const claimed = frontier.claim(0);
+      assert.equal(claimed?.url, url);
+      const payloadFile = url === 'refers' ? 'a.warc.gz' : file;
+      frontier.commit(
+        [{ id: claimed.id, end: { ...answer, file, payloadFile } }],
+        url === 'lost' ? [{ digest: 'sha1:A', url, date: '2026-01-01T00:00:00.000Z', file }] : [],
+        [{ name: file, length: 100 }],
+      );
+    }
+    assert.deepEqual(
+      frontier.checkFiles(() => 100),
+      [],
+    );
+    assert.equal(frontier.counts.archived, 3);
+    const missing = frontier.checkFiles((name) => (name === 'b.warc.gz' ? 120 : null));
+    assert.deepEqual(missing, ['a.warc.gz']);
+    assert.deepEqual(frontier.counts, { queued: 3, archived: 1, failed: 0, barred: 0 });
+    assert.equal(frontier.payload('sha1:A'), null);
+    assert.deepEqual(
+      frontier.checkFiles((name) => (name === 'b.warc.gz' ? 99 : null)),
+      ['b.warc.gz'],
+    );
+    assert.deepEqual(frontier.counts, { queued: 4, archived: 0, failed: 0, barred: 0 });
+    frontier.close();
+  });
+
+  test('a crawl that came to its end is tried again with what it did not get; one that did not, goes on', () => {
+    const frontier = new Frontier(newFile());
+    frontier.add([
+      page('seed'),
+      page('ok'),
+      page('failed'),
+      page('robots'),
+      { ...page('trap'), barredBecause: 'a trap' },
+    ]);
+    const ends: UrlEnd[] = [
+      { ...answer, status: 404 },
+      answer,
+      { kind: 'failed', because: 'reset' },
+      { kind: 'barred', because: 'robots.txt' },
+    ];
+    const ended = ends.map((end) => ({ id: frontier.claim(0)?.id ?? 0, end }));
+    frontier.commit(ended.slice(0, 3), [], [archived]);
+    frontier.reopen('robots.txt', ['seed', 'ok']);
+    assert.equal(frontier.counts.queued, 1);
+    frontier.commit(ended.slice(3), [], []);
+    frontier.reopen('robots.txt', ['seed', 'ok']);
+    assert.deepEqual(claimAll(frontier), ['seed', 'failed', 'robots']);
+    assert.deepEqual(frontier.counts, { queued: 3, archived: 1, failed: 0, barred: 1 });
     frontier.close();
   });
 
@@ -123,9 +200,10 @@ describe('the frontier', () => {
     frontier.commit(
       [],
       [
-        { digest: 'sha1:A', url: 'a', date: '2026-01-01T00:00:00.000Z' },
-        { digest: 'sha1:A', url: 'b', date: '2026-01-02T00:00:00.000Z' },
+        { digest: 'sha1:A', url: 'a', date: '2026-01-01T00:00:00.000Z', file: 'a.warc.gz' },
+        { digest: 'sha1:A', url: 'b', date: '2026-01-02T00:00:00.000Z', file: 'a.warc.gz' },
       ],
+      [archived],
     );
     frontier.close();
     const again = new Frontier(file);
@@ -145,20 +223,20 @@ describe('the frontier', () => {
 
   test('a damaged file is set aside, and the crawl begins anew', () => {
     const file = newFile();
-    const { frontier, how } = openFrontier(file);
+    const { frontier, how } = openFrontier(file, folder, '1-002');
     frontier.add(Array.from({ length: 2000 }, (_, index) => page(`https://a.example/${index}`)));
     frontier.close();
     const bytes = readFileSync(file);
     bytes.fill(0x5a, 100, 3000);
     writeFileSync(file, bytes);
-    const again = openFrontier(file);
+    const again = openFrontier(file, folder, '1-002');
     assert.deepEqual(
       [how, again.how, { ...again.frontier.counts }],
       ['new', 'set_aside', { queued: 0, archived: 0, failed: 0, barred: 0 }],
     );
     again.frontier.close();
     assert.ok(readdirSync(folder).some((name) => name.startsWith(`${basename(file)}.unreadable-`)));
-    const third = openFrontier(file);
+    const third = openFrontier(file, folder, '1-002');
     assert.equal(third.how, 'continued');
     third.frontier.close();
   });
@@ -206,7 +284,7 @@ describe('the frontier', () => {
                 : one.kind === 'failed'
                   ? { kind: 'failed', because: 'x' }
                   : { kind: 'later', because: 'x', atMs: 0, isTry: true };
-            frontier.commit([{ id: claimed.id, end }], []);
+            frontier.commit([{ id: claimed.id, end }], [], [archived]);
             if (end.kind === 'answered') {
               model.set(claimed.url, 'archived');
               add(end.links);

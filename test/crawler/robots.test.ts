@@ -55,12 +55,4 @@ describe('robots.txt', () => {
       undefined,
     ]);
   });
-
-  test('a delay that it asks for', () => {
-    const delay = (text: string) => readRobots(`${site}/robots.txt`, 200, text, 'x')?.delaySeconds;
-    assert.deepEqual(
-      [delay('User-agent: *\nCrawl-delay: 10'), delay('User-agent: *\nDisallow:')],
-      [10, null],
-    );
-  });
 });

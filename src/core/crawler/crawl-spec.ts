@@ -1,5 +1,4 @@
-/** What the crawler program is told, and what it answers: files on the local disk, written by the one and read by the other. */
-
+/** What the crawler program is told, in a file on the local disk. What it answers is in crawl-report.ts. */
 export interface CrawlSpec {
   /** `JOB-NNN`: the first part of the names of its files. */
   readonly attempt: string;
@@ -11,7 +10,7 @@ export interface CrawlSpec {
   /** Between two requests to one server. */
   readonly waitSeconds: number;
   readonly userAgent: string;
-  /** Of this job, through all of its attempts. */
+  /** Of this job, through all of its attempts. Its folder is made if it is absent. */
   readonly frontierFile: string;
   /** For answers that are too large for memory. */
   readonly scratchDir: string;
@@ -22,43 +21,3 @@ export interface CrawlSpec {
   readonly answerSeconds: number;
   readonly answerBytes: number;
 }
-
-/** Written each second, and at the end. */
-export interface CrawlReport {
-  readonly attempt: string;
-  /** Null: it is still at work, or was killed. */
-  readonly end: CrawlEnd | null;
-  /** `set_aside`: what was known of the job's addresses could not be read, so all of it is asked for again. */
-  readonly frontier: 'continued' | 'new' | 'set_aside';
-  /** Of all attempts together. */
-  readonly counts: UrlCounts;
-  /** Of this attempt. */
-  readonly answered: number;
-  readonly bytes: number;
-  readonly currentUrl: string | null;
-  /** When an address was last finished: ms of the wall clock. */
-  readonly lastProgressMs: number;
-  /** Some of those that failed for good, with the reason. */
-  readonly failed: readonly NamedUrl[];
-}
-
-export interface NamedUrl {
-  readonly url: string;
-  readonly because: string | null;
-}
-
-export interface UrlCounts {
-  readonly queued: number;
-  readonly archived: number;
-  readonly failed: number;
-  readonly barred: number;
-}
-
-export type CrawlEnd =
-  /** No address is left to ask for. */
-  | { readonly kind: 'complete' }
-  /** It was asked to stop; the next attempt goes on. */
-  | { readonly kind: 'stopped' }
-  | { readonly kind: 'source_unreachable'; readonly because: string }
-  /** Storage, the local disk or the frontier answered so; what was archived before is good. */
-  | { readonly kind: 'error'; readonly errno: string | null; readonly because: string };
