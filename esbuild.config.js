@@ -8,6 +8,7 @@ await build({
   entryPoints: {
     main: 'src/main.ts',
     launcher: 'src/effects/launcher.ts',
+    crawler: 'src/crawler/main.ts',
     'storage-child': 'src/effects/storage-child.ts',
     'jobs-child': 'src/hot-paths/jobs-child.ts',
     'job-changes-child': 'src/recovery/job-changes-child.ts',

@@ -60,7 +60,7 @@ async function main(): Promise<number> {
 /** The story that can be played here. */
 async function play(stage: Stage, isHere: boolean): Promise<boolean> {
   if (isHere) return await crawlThreeSites(stage);
-  const why = labUnavailable(['wget', 'journalctl']);
+  const why = labUnavailable(['journalctl']);
   if (why === false) {
     try {
       return await recoverFromDeadStorage(stage);

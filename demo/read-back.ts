@@ -42,7 +42,7 @@ export async function readBack(
         faults.push(...checked.faults.map((fault) => `${name}, record ${found.records}: ${fault}`));
         // A revisit is a response whose payload is in an earlier record.
         if (['response', 'revisit'].includes(record.warcType))
-          responses.set(targetOf(record), httpStatus(block));
+          responses.set(record.warcTargetURI ?? '', httpStatus(block));
       }
     } catch (error) {
       if (!mayBeCutShort(name)) throw error;
@@ -54,9 +54,7 @@ export async function readBack(
 
 function checkDigests(record: WARCRecord, block: Uint8Array): { held: number; faults: string[] } {
   const claims: [what: string, claim: string | null | undefined, bytes: Uint8Array][] = [];
-  // wget 1.21 gives a revisit the block digest of nothing, although its block has the headers: that says nothing.
-  if (record.warcType !== 'revisit' || record.warcBlockDigest !== sha1Digest(new Uint8Array()))
-    claims.push(['block', record.warcBlockDigest, block]);
+  claims.push(['block', record.warcBlockDigest, block]);
   // A revisit names the payload of the record it refers to; it has none of its own.
   if (record.warcType === 'response') claims.push(['payload', record.warcPayloadDigest, payloadOf(block)]);
   const made = claims.filter(([, claim]) => claim !== null && claim !== undefined);
@@ -66,20 +64,30 @@ function checkDigests(record: WARCRecord, block: Uint8Array): { held: number; fa
   return { held: made.length - broken.length, faults };
 }
 
-function targetOf(record: WARCRecord): string {
-  // wget 1.21 puts the address in angle brackets.
-  return (record.warcTargetURI ?? '').replace(/^<(.*)>$/, '$1');
-}
-
 function httpStatus(block: Uint8Array): number {
   const statusLine = Buffer.from(block.subarray(0, 32)).toString('latin1');
   return Number(/^HTTP\/\S+ (\d{3})/.exec(statusLine)?.[1] ?? 0);
 }
 
-/** What follows the HTTP headers. */
+/** What follows the HTTP headers, without its transfer encoding. */
 function payloadOf(block: Uint8Array): Uint8Array {
-  const end = Buffer.from(block.buffer, block.byteOffset, block.byteLength).indexOf('\r\n\r\n');
-  return end === -1 ? new Uint8Array() : block.subarray(end + 4);
+  const bytes = Buffer.from(block.buffer, block.byteOffset, block.byteLength);
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end === -1) return new Uint8Array();
+  const isChunked = /^transfer-encoding:.*chunked/im.test(bytes.toString('latin1', 0, end));
+  return isChunked ? withoutChunks(bytes.subarray(end + 4)) : bytes.subarray(end + 4);
+}
+
+/** RFC 9112, 7.1: the size of each chunk in a line before it, and a last one of size zero. */
+function withoutChunks(bytes: Buffer): Buffer {
+  const chunks: Buffer[] = [];
+  for (let at = 0; ;) {
+    const line = bytes.indexOf('\r\n', at);
+    const size = Number.parseInt(bytes.toString('latin1', at, line), 16);
+    if (line === -1 || !(size > 0)) return Buffer.concat(chunks);
+    chunks.push(bytes.subarray(line + 2, line + 2 + size));
+    at = line + 2 + size + 2;
+  }
 }
 
 /** `sha1:` and the digest in Base32, as the WARC standard's examples have it. */

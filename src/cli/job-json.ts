@@ -46,6 +46,7 @@ export function jobJson(job: Job, nowMs: number): Record<string, unknown> {
             bytes: job.progress.bytes,
             current_url: job.progress.currentUrl,
             bytes_per_second: job.progress.bytesPerSecond,
+            urls: job.progress.urls,
           },
     worker: job.lease === null ? null : { name: job.lease.worker, host: job.lease.host },
     stop_requested: job.stopRequest,

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import type { UrlCounts } from '../core/crawler/crawl-report.ts';
 import { jobStatuses, type Job, type JobStatus } from '../core/jobs/job.ts';
 import { nextAttemptAt } from '../core/jobs/selection.ts';
 import { escapeForTerminal, escapeToWidth } from '../core/text/escape.ts';
@@ -92,6 +93,13 @@ export function addJobShow(jobs: Command, terminal: Terminal): void {
   withHelp(command, { examples: [['jobs show 12', 'why did it fail?']], exits: ['configuration'] });
 }
 
+/** Of all attempts together. */
+function urlCounts(counts: UrlCounts | null): string | null {
+  if (counts === null) return null;
+  const { archived, failed, barred, queued } = counts;
+  return `${archived} archived, ${failed} failed, ${barred} barred, ${queued} queued`;
+}
+
 function describeJob(
   job: Job,
   attempts: readonly AttemptRow[],
@@ -119,6 +127,7 @@ function describeJob(
       'progress',
       job.progress === null ? null : `${job.progress.pages} pages, ${formatBytes(job.progress.bytes)}`,
     ],
+    ['addresses', urlCounts(job.progress?.urls ?? null)],
   ];
   const shown = facts.filter((fact): fact is [string, string] => fact[1] !== null);
   const lines = shown.map(([key, value]) => `${key.padEnd(13)} ${value}`);

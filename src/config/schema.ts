@@ -115,7 +115,37 @@ const worker = z.strictObject({
 });
 
 const crawler = z.strictObject({
-  kind: z.enum(['wget', 'container']).default('wget').describe('What crawls: wget, or a container image.'),
+  kind: z
+    .enum(['http', 'container'])
+    .default('http')
+    .describe('What crawls: the crawler of this product, or a container image.'),
+  user_agent: z
+    .string()
+    .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, 'must be one line of visible ASCII characters')
+    .default('Mozilla/5.0 (compatible; HealthArchive/0.1; web archive of public health bodies)')
+    .describe(
+      'kind = "http" only: what it calls itself to servers; add an address where you can be reached. robots.txt knows it as HealthArchive.',
+    ),
+  requisites_from_other_hosts: z
+    .boolean()
+    .default(true)
+    .describe(
+      'kind = "http" only: whether style sheets, pictures and the like are fetched from hosts that are not of the seeds.',
+    ),
+  outage_patience_seconds: seconds(1, oneYearSeconds)
+    .default(1800)
+    .describe('kind = "http" only: how long an attempt waits for a source that can not be reached.'),
+  max_response_seconds: seconds(1, 7 * 24 * 3600)
+    .default(3600)
+    .describe('kind = "http" only: an answer that takes longer is cut, and archived as that.'),
+  max_response_bytes: wholeNumber(1_000_000, 1e13)
+    .default(10_000_000_000)
+    .describe('kind = "http" only: an answer that is larger is cut, and archived as that.'),
+  stall_seconds: seconds(10, oneYearSeconds)
+    .default(1800)
+    .describe(
+      'After this long without an address finished or a byte archived, a crawl is ended and tried again.',
+    ),
   engine: z
     .enum(['podman', 'docker'])
     .default('podman')

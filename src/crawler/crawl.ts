@@ -3,9 +3,9 @@ import { CookieJar } from 'tough-cookie';
 import type { CrawlEnd } from '../core/crawler/crawl-report.ts';
 import { crawlUrl } from '../core/crawler/crawl-url.ts';
 import { fieldValues, ResponseError, type ResponseHead } from './http-response.ts';
-import type { CrawlScope } from '../core/crawler/judge-link.ts';
 import { retryAfterMs } from '../core/crawler/retry-after.ts';
 import type { Archive } from './archive.ts';
+import type { CrawlSettings } from './crawl-settings.ts';
 import { NetworkError } from './connection.ts';
 import type { Exchange, Exchanger } from './exchange.ts';
 import type { Claimed, Frontier, Payload, UrlEnd } from './frontier.ts';
@@ -13,22 +13,12 @@ import { linksOfAnswer } from './answer-links.ts';
 import { Manners } from './manners.ts';
 import { pause, SourceReach, type Verdict } from './source-reach.ts';
 
-export interface CrawlSettings {
-  readonly seeds: readonly string[];
-  readonly scope: CrawlScope;
-  readonly waitSeconds: number;
-  /** The value of `User-Agent`. */
-  readonly userAgent: string;
-  /** Our name in robots.txt. */
-  readonly agent: string;
-  /** How long a source that can't be reached is waited for. */
-  readonly outagePatienceMs: number;
-  /** Before an address that could not be had is asked for again; after the last one it has failed. */
-  readonly retryPausesMs: readonly number[];
-}
-
-/** What was kept is made sure of at least so often: at most so much is asked for twice after whatever interrupts it. */
-const commitMs = 1000;
+/**
+ * What was kept is made sure of so often that it takes a sixth of the time, and at least each second: what was not is asked for twice after
+ * whatever interrupts it.
+ */
+const mostCommitMs = 1000;
+const workPerCommit = 5;
 const commitCount = 500;
 /** The server is at fault, and may be well again soon; an answer all the same when it stays so. */
 const transient: ReadonlySet<number> = new Set([408, 425, 500, 502, 504]);
@@ -69,6 +59,7 @@ export class Crawl {
   #pending: Pending[] = [];
   #payloads = new Map<string, Payload>();
   #committedMs = performance.now();
+  #commitTookMs = 0;
   readonly #source = new SourceReach(() => this.#isSourceThere());
   readonly #tally = { pages: 0, errorPages: 0, revisits: 0, finished: 0 };
   #isWaiting = false;
@@ -197,7 +188,7 @@ export class Crawl {
   async #ask(url: string, stop: AbortSignal): Promise<Exchange> {
     const { origin } = new URL(url);
     // Nothing waits with it to be made sure of.
-    if (this.#manners.leftMs(origin) > commitMs / 2 && this.#pending.length > 0) this.#commit();
+    if (this.#manners.leftMs(origin) > this.#commitTookMs && this.#pending.length > 0) this.#commit();
     await this.#waiting(this.#manners.wait(origin, stop));
     const cookies = await this.#jar.getCookieString(url);
     const fields = [
@@ -322,12 +313,14 @@ export class Crawl {
   }
 
   #commitIfDue(): void {
-    const isDue = performance.now() - this.#committedMs >= commitMs || this.#pending.length >= commitCount;
-    if (isDue && this.#pending.length > 0) this.#commit();
+    if (this.#pending.length === 0) return;
+    const dueMs = Math.min(mostCommitMs, this.#commitTookMs * workPerCommit);
+    if (performance.now() - this.#committedMs >= dueMs || this.#pending.length >= commitCount) this.#commit();
   }
 
   /** First the records, then that they are there: never the other way round. */
   #commit(): void {
+    const beganMs = performance.now();
     const files = this.#archive.sync();
     this.#frontier.commit(
       this.#pending.map(({ claimed: { id }, end }) => ({ id, end })),
@@ -337,6 +330,7 @@ export class Crawl {
     this.#pending = [];
     this.#payloads.clear();
     this.#committedMs = performance.now();
+    this.#commitTookMs = this.#committedMs - beganMs;
   }
 }
 

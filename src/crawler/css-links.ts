@@ -1,4 +1,5 @@
-import { ident, string, tokenize, tokenTypes, url as cssUrl } from 'css-tree';
+import { tokenize, tokenTypes } from 'css-tree/tokenizer';
+import { ident, string, url as cssUrl } from 'css-tree/utils';
 import { crawlUrl } from '../core/crawler/crawl-url.ts';
 import { LinkSet, type Link } from '../core/crawler/links.ts';
 

@@ -11,7 +11,6 @@ import type { CrawlEnd, CrawlReport } from '../core/crawler/crawl-report.ts';
 import { crawlExitStatus } from '../core/crawler/crawl-report.ts';
 import type { CrawlSpec } from '../core/crawler/crawl-spec.ts';
 import { crawlUrl } from '../core/crawler/crawl-url.ts';
-import { retryPausesMs } from '../core/crawler/retry-after.ts';
 import { writeFileAtomically } from '../effects/atomic-file.ts';
 import { Archive } from './archive.ts';
 import { codeOf } from './connection.ts';
@@ -87,7 +86,7 @@ async function crawl(spec: CrawlSpec, { frontier, how }: OpenedFrontier): Promis
     userAgent: spec.userAgent,
     agent,
     outagePatienceMs: spec.outagePatienceMs,
-    retryPausesMs,
+    retryPausesMs: spec.retryPausesMs,
   };
   const crawl = new Crawl(settings, { frontier, archive, exchanger, say });
   let lostFiles: readonly string[] = [];

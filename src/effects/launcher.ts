@@ -66,7 +66,6 @@ async function main(spec: LaunchSpec, specFile: string): Promise<void> {
     startedAtMs,
     finishedAtMs: Date.now(),
     workerLost: stop.reason() === 'worker_lost',
-    archiveUnwritable: stop.reason() === 'archive_unwritable',
     ...outcome,
   };
   writeToLog(`launcher: ${JSON.stringify(record.exit)}\n`);

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 const sources = {
   launcher: './launcher.ts',
   'storage-child': './storage-child.ts',
+  crawler: '../crawler/main.ts',
   'jobs-child': '../hot-paths/jobs-child.ts',
   'job-changes-child': '../recovery/job-changes-child.ts',
 } as const;

@@ -122,8 +122,7 @@ async function processes(): Promise<Content> {
   return { text: text.split('\n').filter(isOfInterest).join('\n'), problem };
 }
 
-const ofInterest =
-  /^(?:sshfs|ssh|rclone|node|healtharchive|wget|podman|docker|conmon|(?:u?mount|fusermount).*)$/;
+const ofInterest = /^(?:sshfs|ssh|rclone|node|healtharchive|podman|docker|conmon|(?:u?mount|fusermount).*)$/;
 
 async function versions(): Promise<Content> {
   const programs = [

@@ -1,6 +1,7 @@
 // What recovery changes about jobs, in a disposable program, because a database file on dead storage would stop whoever opens it.
 // As root it writes the worker's SQLite database; SQLite gives -wal and -shm the owner of the database then.
 import { readFileSync, writeSync } from 'node:fs';
+import { isContainerEngine } from '../core/crawler/container.ts';
 import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.ts';
 import { jobsToRelease, type Release } from '../core/recovery/release.ts';
 import { isAtOrBelow } from '../core/storage/path-relation.ts';
@@ -69,7 +70,7 @@ async function returnStale(
   const returned: { jobId: number; outcome: string }[] = [];
   const question = { host, ownWorker: null, hostIsGone: null };
   for (const verdict of await findStaleJobs(store, database, paths, question)) {
-    if (!verdict.isStale || !verdict.isHere || verdict.crawler !== 'wget') continue;
+    if (!verdict.isStale || !verdict.isHere || isContainerEngine(verdict.crawler)) continue;
     const outcome = await returnStaleJob(store, verdict, paths, new Set(), actor, retry, Date.now());
     if (outcome !== 'changed') returned.push({ jobId: verdict.job.id, outcome });
   }

@@ -60,6 +60,7 @@ export function jobFromRow(row: JobRow & { source: string; most_archived_bytes: 
     backoff: deadline(row.backoff_ms, row.backoff_length_ms),
     attempts: row.attempts,
     lostInARow: row.lost_in_a_row,
+    unreachableInARow: row.unreachable_in_a_row,
     lastError: row.last_error,
     parked: parked(row),
     storageIdentity:
@@ -67,7 +68,8 @@ export function jobFromRow(row: JobRow & { source: string; most_archived_bytes: 
     mostArchivedBytes: row.most_archived_bytes ?? 0,
     lease: lease(row),
     stopRequest: row.stop_request as StopRequest | null,
-    progress: row.progress === null ? null : (JSON.parse(row.progress) as Progress),
+    progress:
+      row.progress === null ? null : { urls: null, ...(JSON.parse(row.progress) as Omit<Progress, 'urls'>) },
   };
 }
 
@@ -82,6 +84,7 @@ export function changeToRow(change: JobChange): Partial<JobRow> {
     backoff_ms: change.backoff?.atMs ?? null,
     backoff_length_ms: change.backoff?.lengthMs ?? null,
     lost_in_a_row: change.lostInARow,
+    unreachable_in_a_row: change.unreachableInARow,
     last_error: change.lastError,
     queued_ms: change.queuedAtMs,
     started_ms: change.startedAtMs,

@@ -35,6 +35,7 @@ export interface JobsTable {
   backoff_ms: number | null;
   backoff_length_ms: number | null;
   attempts: number;
+  unreachable_in_a_row: Generated<number>;
   lost_in_a_row: number;
   last_error: string | null;
   parked_reason: string | null;

@@ -169,7 +169,7 @@ export class Admission {
 
   #crawlerName(): string {
     const { kind, engine } = this.#configuration.crawler;
-    return kind === 'wget' ? 'wget' : engine;
+    return kind === 'container' ? engine : kind;
   }
 }
 

@@ -11,7 +11,7 @@ export function attemptEnd(
   progress: Progress | null,
   options: { readonly isWorkerLost: boolean },
 ): AttemptEnd {
-  const pages = record?.archived?.pages ?? progress?.pages ?? 0;
+  const pages = record?.crawl?.pages ?? progress?.pages ?? 0;
   const bytes = record?.archived?.warcBytes ?? progress?.bytes ?? 0;
   return {
     event: eventOf(judgement, options.isWorkerLost),
@@ -19,9 +19,10 @@ export function attemptEnd(
     because: judgement.because,
     exit: record === null ? null : JSON.stringify(record.exit),
     pages,
-    errorPages: record?.archived?.errorPages ?? 0,
+    errorPages: record?.crawl?.errorPages ?? 0,
     bytes,
-    progress: progress === null ? null : { ...progress, pages, bytes },
+    progress:
+      progress === null ? null : { ...progress, pages, bytes, urls: record?.crawl?.counts ?? progress.urls },
   };
 }
 
@@ -31,6 +32,7 @@ function eventOf({ outcome, because }: Judgement, isWorkerLost: boolean): JobEve
     case 'crawl_failure':
     case 'infra_error':
     case 'config_error':
+    case 'source_unreachable':
     case 'cancelled':
       return { kind: outcome, because };
     case 'interrupted':

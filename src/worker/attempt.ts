@@ -5,8 +5,6 @@ import { classifyAttempt } from '../core/attempts/classify.ts';
 import type { EndReason, Judgement } from '../core/attempts/judgement.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
-import { advanceProgress, noProgress, type CrawlProgress } from '../core/crawler/progress.ts';
-import type { Progress } from '../core/jobs/job.ts';
 import type { Lease } from '../core/jobs/lease.ts';
 import { tryLock } from '../effects/flock.ts';
 import { launchAttempt, type RunningAttempt } from '../effects/launch.ts';
@@ -15,14 +13,15 @@ import type { Database } from '../store/database.ts';
 import type { JobStore } from '../store/job-store.ts';
 import { renewedLease, type Admitted } from './admission.ts';
 import { attemptEnd } from './attempt-end.ts';
+import { AttemptReport } from './attempt-report.ts';
 import { crawlPlan } from './crawl-plan.ts';
 import { removeFreeLock } from './crawler-gone.ts';
 import { Ending } from './ending.ts';
 import { readExitRecord } from './exit-record-file.ts';
+import { forgetFrontier, frontierFile } from './frontier-file.ts';
 import { recordEnd } from './record-end.ts';
 import type { RecoveryCall } from './recovery-call.ts';
 import { observeJobStorage, stateOfSuperblock } from './job-storage.ts';
-import { LogTail } from './log-tail.ts';
 import { Wake } from './wake.ts';
 import { attemptFiles, attemptLock, type AttemptFiles, type WorkerPaths } from './worker-paths.ts';
 import { deadStorageGraceMs, heartbeatMs, storageCheckMs, type WorkerSettings } from './worker-settings.ts';
@@ -49,14 +48,12 @@ export class Attempt {
   readonly #admitted: Admitted;
   readonly #around: AttemptSurroundings;
   readonly #files: AttemptFiles;
-  readonly #tail: LogTail;
-  readonly #startedAtMs = performance.now();
+  readonly #report: AttemptReport;
   readonly #wake = new Wake();
   #ending: Ending | null = null;
   #stopBeforeLaunch: { reason: EndReason; graceMs: number } | null = null;
   #launchFailure: string | null = null;
   #lease: Lease;
-  #progress: CrawlProgress = noProgress;
   #giveUpRecordingAtMs = Number.POSITIVE_INFINITY;
 
   constructor(admitted: Admitted, around: AttemptSurroundings) {
@@ -65,7 +62,7 @@ export class Attempt {
     this.#lease = admitted.lease;
     this.name = attemptName(admitted.job.id, admitted.job.attempts);
     this.#files = attemptFiles(around.paths, this.name);
-    this.#tail = new LogTail(this.#files.log);
+    this.#report = new AttemptReport(this.#files.report, performance.now());
   }
 
   /** Ends the crawler: TERM, `graceMs`, KILL. */
@@ -157,7 +154,8 @@ export class Attempt {
         0o640,
       );
       try {
-        const spec = crawlPlan(this.#admitted, this.#files, configuration);
+        const frontier = frontierFile(paths, this.#admitted.job);
+        const spec = crawlPlan(this.#admitted, this.#files, frontier, configuration);
         return await launchAttempt(spec, { specFile: this.#files.spec, logFd, lockFd: lock.fd });
       } finally {
         closeSync(logFd);
@@ -179,9 +177,10 @@ export class Attempt {
     let nextStorageCheckMs = performance.now() + storageCheckMs;
     while (!ending.isOver()) {
       await Promise.race([ending.over, this.#wake.wait(heartbeatMs)]);
-      this.#readProgress();
+      this.#report.read(performance.now());
       if (ending.isOver()) break;
       await this.#renew(ending);
+      this.#endIfStalled(ending);
       if (performance.now() < nextStorageCheckMs || ending.reason !== 'none') continue;
       if (await this.#isStorageDead()) ending.begin('dead_storage', deadStorageGraceMs);
       nextStorageCheckMs = performance.now() + storageCheckMs;
@@ -200,7 +199,8 @@ export class Attempt {
     const { store, database } = this.#around;
     const renewal = await this.#quietly(async () => {
       const lease = await renewedLease(database, this.#lease);
-      const answer = await store.renew(this.#admitted.job.id, lease, this.#progressForPeople());
+      const progress = this.#report.progress(performance.now());
+      const answer = await store.renew(this.#admitted.job.id, lease, progress);
       this.#lease = lease;
       return answer;
     });
@@ -236,18 +236,16 @@ export class Attempt {
     }
   }
 
-  #readProgress(): void {
-    try {
-      for (const text of this.#tail.newText()) this.#progress = advanceProgress(this.#progress, text);
-    } catch {
-      // Progress is for people; without it the crawl goes on all the same.
-    }
-  }
-
-  #progressForPeople(): Progress {
-    const seconds = Math.max((performance.now() - this.#startedAtMs) / 1000, 0.001);
-    const { pages, bytes, currentUrl } = this.#progress;
-    return { pages, bytes, currentUrl, bytesPerSecond: Math.round(bytes / seconds) };
+  /** It would be `running` for ever. */
+  #endIfStalled(ending: Ending): void {
+    const { settings, log } = this.#around;
+    const stillMs = this.#report.standsStillMs(performance.now());
+    if (ending.reason !== 'none' || stillMs < settings.stallMs) return;
+    log('warning', 'the crawl stands still: it is ended', {
+      attempt: this.name,
+      seconds: Math.round(stillMs / 1000),
+    });
+    ending.begin('stalled', settings.stopGraceMs);
   }
 
   async #judge(reason: EndReason): Promise<Judgement> {
@@ -263,7 +261,8 @@ export class Attempt {
     const { store, settings, conditions, log } = this.#around;
     const { job } = this.#admitted;
     const record = readExitRecord(this.#files.exitRecord, this.name, this.#lease.token);
-    const end = attemptEnd(judgement, record, this.#progressForPeople(), { isWorkerLost: false });
+    const progress = this.#report.progress(performance.now());
+    const end = attemptEnd(judgement, record, progress, { isWorkerLost: false });
     const recording = await recordEnd(
       store,
       { jobId: job.id, token: this.#lease.token, end, worker: settings.name },
@@ -281,6 +280,7 @@ export class Attempt {
     if (judgement.outcome === 'infra_error') this.#around.recovery.call();
     switch (recording.kind) {
       case 'recorded':
+        forgetFrontier(this.#around.paths, recording.job);
         log(judgement.outcome === 'success' ? 'info' : 'warning', 'attempt ended', {
           ...fields,
           status: recording.job.status,

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { isContainerEngine } from '../core/crawler/container.ts';
 import { runCommand } from '../effects/command.ts';
 import { isLockFree } from '../effects/flock.ts';
 import { attemptLock, type WorkerPaths } from './worker-paths.ts';
@@ -33,10 +34,10 @@ export type HangingEngines = Set<string>;
  * Makes sure that no container of an attempt is left whose crawler is gone: it has lost its launcher, and nobody will ever
  * record what it does. podman goes on listing a container as running when its monitor was killed with it, so only its
  * removal proves anything.
- * @param crawler what the attempt ran: `wget` (then there is none), or a container engine
+ * @param crawler what the attempt ran: a container engine, or a program (then there is none)
  */
 export async function removeContainerOf(attempt: string, crawler: string): Promise<ContainerRemoval> {
-  if (crawler === 'wget') return 'absent';
+  if (!isContainerEngine(crawler)) return 'absent';
   const name = `healtharchive-${attempt}`;
   const before = await lookFor(crawler, name);
   if (before !== 'left') return before;

@@ -1,6 +1,7 @@
 import { classifyAttempt } from '../core/attempts/classify.ts';
 import type { AttemptOutcome } from '../core/attempts/judgement.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
+import { isContainerEngine } from '../core/crawler/container.ts';
 import type { Job } from '../core/jobs/job.ts';
 import { isExpired, isOnThisHost, type Lease } from '../core/jobs/lease.ts';
 import type { RetryPolicy } from '../core/jobs/retry.ts';
@@ -15,6 +16,7 @@ import {
   type ContainerRemoval,
   type HangingEngines,
 } from './crawler-gone.ts';
+import { forgetFrontier } from './frontier-file.ts';
 import { readExitRecord } from './exit-record-file.ts';
 import { attemptFiles, type WorkerPaths } from './worker-paths.ts';
 
@@ -60,7 +62,7 @@ async function judge(
   serverNowMs: number | null,
 ): Promise<StaleVerdict> {
   const { lease } = job;
-  const crawler = (await store.history(job.id)).attempts.at(-1)?.crawler ?? 'wget';
+  const crawler = (await store.history(job.id)).attempts.at(-1)?.crawler ?? '';
   const isHere = lease !== null && isOnThisHost(lease, question.host);
   const verdict = (code: StaleVerdict['code'], because: string): StaleVerdict => ({
     job,
@@ -130,11 +132,12 @@ export async function returnStaleJob(
     // A person's wish outlives the worker that was asked.
     reason: job.stopRequest === 'cancel' ? 'cancel' : 'worker_lost',
     storageAfter: null,
-    crawler: verdict.crawler === 'wget' ? 'wget' : 'container',
+    crawler: isContainerEngine(verdict.crawler) ? 'container' : 'http',
   });
   const end = attemptEnd(judgement, record, job.progress, { isWorkerLost: true });
   const after = await store.finish(job.id, job.lease?.token ?? null, end, actor, policy, nowMs);
   if (after === null) return 'changed';
+  forgetFrontier(paths, after);
   if (verdict.isHere) await removeFreeLock(paths, attempt);
   return judgement.outcome;
 }

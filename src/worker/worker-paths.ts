@@ -6,6 +6,8 @@ import { launcherProcessFile } from '../core/attempts/launch-spec.ts';
 export interface WorkerPaths {
   readonly locks: string;
   readonly attempts: string;
+  /** What crawls know of their addresses, a file for each job. */
+  readonly frontiers: string;
   /** Shared while a job is admitted and started, exclusive around mount steps. */
   readonly storageLock: string;
   /** Outstanding probes of each user. */
@@ -22,6 +24,7 @@ export function workerPaths(stateDir: string): WorkerPaths {
   return {
     locks,
     attempts: join(stateDir, 'attempts'),
+    frontiers: join(stateDir, 'frontiers'),
     storageLock: join(locks, 'storage'),
     stuckProbes: locks,
     recoveryTrigger: join(stateDir, 'watchdog', 'storage-hotpath-auto-recover.trigger'),
@@ -48,8 +51,8 @@ export interface AttemptFiles {
   /** Who runs it: pid and start of the launcher, which leads its own process group. */
   readonly process: string;
   readonly exitRecord: string;
+  readonly report: string;
   readonly scratch: string;
-  readonly dedupCdx: string;
 }
 
 export function attemptFiles(paths: WorkerPaths, attempt: string): AttemptFiles {
@@ -60,7 +63,7 @@ export function attemptFiles(paths: WorkerPaths, attempt: string): AttemptFiles 
     spec: join(folder, 'spec.json'),
     process: join(folder, launcherProcessFile),
     exitRecord: join(folder, 'exit.json'),
+    report: join(folder, 'report.json'),
     scratch: join(folder, 'scratch'),
-    dedupCdx: join(folder, 'scratch', 'dedup.cdx'),
   };
 }

@@ -8,6 +8,7 @@ export interface WorkerSettings {
   readonly pollMs: number;
   readonly retry: RetryPolicy;
   readonly stopGraceMs: number;
+  readonly stallMs: number;
   readonly minFreePercent: number;
   readonly probeTimeoutMs: number;
   readonly confirmProbes: number;
@@ -49,6 +50,7 @@ export function workerSettings(configuration: Configuration, name: string): Work
     pollMs: worker.poll_seconds * 1000,
     retry: retryPolicy(configuration),
     stopGraceMs: worker.stop_grace_seconds * 1000,
+    stallMs: configuration.crawler.stall_seconds * 1000,
     minFreePercent: worker.min_free_percent,
     probeTimeoutMs: recovery.probe_timeout_seconds * 1000,
     confirmProbes: recovery.confirm_probes,

@@ -70,7 +70,7 @@ class Site {
       token: `token of ${name}`,
       ...more,
     };
-    assert.ok((await this.store.claim(job.id, lease, 'wget', policy, Date.now())) !== null);
+    assert.ok((await this.store.claim(job.id, lease, 'http', policy, Date.now())) !== null);
     return job.id;
   }
 

@@ -117,7 +117,7 @@ const cases: readonly (readonly [name: string, text: string, message: string])[]
   [
     'a word of a few that is none of them',
     '[crawler]\nkind = "curl"',
-    '[crawler] kind = "curl": Invalid option: expected one of "wget"|"container".',
+    '[crawler] kind = "curl": Invalid option: expected one of "http"|"container".',
   ],
   [
     'a preset that is none',

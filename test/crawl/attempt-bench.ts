@@ -21,7 +21,7 @@ import { readMountTable } from '../../src/effects/mount-table.ts';
 import type { ExitRecord } from '../../src/core/attempts/exit-record.ts';
 import { attemptFolder, attemptName, type LaunchSpec } from '../../src/core/attempts/launch-spec.ts';
 import { scopeOf, scopePattern } from '../../src/core/crawler/scope.ts';
-import { wgetPasses } from '../../src/core/crawler/wget.ts';
+import { programPath } from '../../src/effects/program-path.ts';
 import { isLockFree, tryLock } from '../../src/effects/flock.ts';
 import { launchAttempt, type RunningAttempt } from '../../src/effects/launch.ts';
 
@@ -81,17 +81,34 @@ export class AttemptBench {
     const local = join(this.folder, 'attempts', attempt);
     mkdirSync(local, { recursive: true });
     const scratchDir = join(local, 'scratch');
-    const dedupCdxFile = join(scratchDir, 'earlier.cdx');
+    const reportFile = join(local, 'report.json');
+    const file = join(scratchDir, 'crawl.json');
     const spec: LaunchSpec = {
       attempt,
       token: `token of ${attempt}`,
       outputDir: this.outputDir,
       expectedMount: { kind: 'local' },
       expectedDevice: readMountTable().covering(changes.outputDir ?? this.outputDir)?.device ?? '',
-      seeds,
-      scopePattern: scopePattern(scopeOf(seeds)),
-      passes: wgetPasses({ seeds, waitSeconds: 0, attempt, scratchDir, dedupCdxFile }),
-      dedupCdxFile,
+      argv: [process.execPath, '--disable-warning=ExperimentalWarning', '--', programPath('crawler'), file],
+      crawl: {
+        file,
+        spec: {
+          attempt,
+          seeds,
+          scopePattern: scopePattern(scopeOf(seeds)),
+          requisitesFromOtherHosts: true,
+          waitSeconds: 0,
+          userAgent: 'HealthArchive/test',
+          frontierFile: join(this.folder, 'frontiers', `${JOB_ID}.sqlite`),
+          scratchDir,
+          reportFile,
+          outagePatienceMs: 3000,
+          retryPausesMs: [20, 40, 80],
+          answerSeconds: 60,
+          answerBytes: 100_000_000,
+        },
+      },
+      reportFile,
       scratchDir,
       exitRecordFile: join(local, 'exit.json'),
       logFile: join(local, 'crawler.log'),
@@ -154,7 +171,12 @@ export class AttemptBench {
 }
 
 export function judge(record: ExitRecord | null): Judgement {
-  return classifyAttempt({ record, reason: 'none', storageAfter: 'healthy', crawler: 'wget' });
+  return classifyAttempt({
+    record,
+    reason: 'none',
+    storageAfter: 'healthy',
+    crawler: (record?.crawl ?? null) === null ? 'container' : 'http',
+  });
 }
 
 export async function until(

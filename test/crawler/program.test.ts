@@ -50,6 +50,7 @@ async function attempt(
     scratchDir: join(folder, 'scratch'),
     reportFile: join(folder, `${name}.json`),
     outagePatienceMs: 10_000,
+    retryPausesMs: [20, 40, 80],
     answerSeconds: 60,
     answerBytes: 10_000_000,
   };

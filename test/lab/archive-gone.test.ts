@@ -26,7 +26,7 @@ async function mountAnew(box: StorageBox, folder = ''): Promise<void> {
   await mountBase(box);
 }
 
-test('an archive that is gone, or another one', { skip: labUnavailable(['wget', 'sqlite3']) }, async (t) => {
+test('an archive that is gone, or another one', { skip: labUnavailable(['sqlite3']) }, async (t) => {
   await withLab({ serverAliveSeconds: 4 }, async ({ host, box }) => {
     const installation = await install(
       host,

@@ -78,7 +78,7 @@ async function archived({ box }: Lab, name: string): Promise<string> {
 test(
   'beside a job on a dead mount, parked without an attempt, the other one is crawled; mounted again, it is crawled too',
   {
-    skip: labUnavailable(['wget', 'sqlite3']),
+    skip: labUnavailable(['sqlite3']),
   },
   () =>
     withLab({}, async (lab) => {

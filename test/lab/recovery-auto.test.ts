@@ -72,7 +72,7 @@ async function killAgain({ host }: RecoveryLab): Promise<void> {
   if ((await host.activeState(BASE_UNIT)) === 'active') await killSshfs(host, BASE).catch(() => undefined);
 }
 
-test('nobody does anything', { skip: labUnavailable(['wget', 'sqlite3']) }, async (t) => {
+test('nobody does anything', { skip: labUnavailable(['sqlite3']) }, async (t) => {
   const recovery = `[recovery]\nbackoff_initial_seconds = ${flapping.backoffSeconds}\nmax_per_hour = 20\nmax_per_day = 50\nmax_per_job_per_day = 50\n`;
   await withRecoveryLab(
     { serverAliveSeconds: 4 },

@@ -27,7 +27,7 @@ async function untilCrawled(host: Host, id: number, after: number): Promise<Stor
 
 test(
   'a restart, with the storage box there and with the box away',
-  { skip: labUnavailable(['wget', 'sqlite3']) },
+  { skip: labUnavailable(['sqlite3']) },
   async (t) => {
     await withLab({ serverAliveSeconds: 4 }, async ({ host, box }) => {
       const installation = await install(

@@ -14,7 +14,7 @@ import { withLab } from './with-lab.ts';
 const ROUND_TRIP_MS = 600;
 const NAMES = ['a/2026', 'hc/2026', 'phac/2026'];
 
-test('every answer takes 600 ms and more', { skip: labUnavailable(['wget', 'sqlite3']) }, async (t) => {
+test('every answer takes 600 ms and more', { skip: labUnavailable(['sqlite3']) }, async (t) => {
   await withLab({ mounted: false }, async ({ host, box }) => {
     const installation = await install(host, '[worker]\npoll_seconds = 1\nmin_free_percent = 1\n');
     await writeManifest(host, NAMES);

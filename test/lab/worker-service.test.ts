@@ -17,7 +17,7 @@ async function outcomes(installation: Installation, id: number): Promise<(string
 
 const isCrawling = (job: StoredJob) => job.status === 'running' && (job.progress?.pages ?? 0) > 0;
 
-/** Processes that name the attempt in their arguments: the launcher by its spec, wget by its WARC files. */
+/** Processes that name the attempt in their arguments: the launcher by its spec, the crawler by what it is told. */
 function pidsOf(host: Host, attempt: string): number[] {
   const named = host.processes().filter(({ argv }) => argv.some((argument) => argument.includes(attempt)));
   return named.map(({ pid }) => pid);
@@ -29,7 +29,7 @@ async function checksums(host: Host, folder: string): Promise<string[]> {
   return text.trim().split('\n');
 }
 
-describe('the worker as a service', { skip: labUnavailable(['wget', 'sqlite3']) }, () => {
+describe('the worker as a service', { skip: labUnavailable(['sqlite3']) }, () => {
   let host: Host;
   let installation: Installation;
   before(async () => {
@@ -75,9 +75,9 @@ describe('the worker as a service', { skip: labUnavailable(['wget', 'sqlite3']) 
     await host.runOk(['systemctl', 'kill', '--kill-whom=main', '--signal=KILL', WORKER_UNIT]);
     await waitFor('the crawl to end with its worker', () => pidsOf(host, attempt).length === 0, 15_000);
     assert.equal(await host.unitProperty(WORKER_UNIT, 'SubState'), 'auto-restart');
-    const { exit, workerLost, archived } = JSON.parse(await host.readFile(record)) as ExitRecord;
+    const { exit, workerLost, crawl } = JSON.parse(await host.readFile(record)) as ExitRecord;
     assert.deepEqual([exit, workerLost], [{ kind: 'signaled', signal: 'SIGTERM' }, true]);
-    assert.ok(archived !== null && archived.pages > 0 && archived.pages < 60, 'in the middle of the crawl');
+    assert.ok(crawl !== null && crawl.pages > 0 && crawl.pages < 60, 'in the middle of the crawl');
 
     const copies = `${output_dir}/attempts/001`;
     for (const [copy, original] of [

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExitRecord } from '../../src/core/attempts/exit-record.ts';
 import { RecordReserve } from '../../src/effects/launcher/record-reserve.ts';
 import { AttemptBench } from '../crawl/attempt-bench.ts';
-import { record } from '../core/attempts/outcome-cases.ts';
+import { record, report, summary } from '../core/attempts/outcome-cases.ts';
 
 const MODULE = fileURLToPath(new URL('../../src/effects/launcher/record-reserve.ts', import.meta.url));
 const canMount = spawnSync('unshare', ['-Urm', 'true']).status === 0;
@@ -52,12 +52,11 @@ test('with room left the record is written as ever, and the reserve is gone', (t
 });
 
 test('the disk is full in the end: the record takes the reserved room', { skip: !canMount }, (t) => {
-  const long: ExitRecord = record({
-    seedRedirects: [{ seed: 'http://a.example/', location: `http://b.example/${'x'.repeat(20_000)}` }],
-  });
+  const failed = [{ url: `http://b.example/${'x'.repeat(20_000)}`, because: 'reset' }];
+  const long: ExitRecord = record({ crawl: report({ summary: summary({ failed }) }) });
   for (const [given, kept] of [
     [record(), record()],
-    [long, { ...long, seedRedirects: [] }],
+    [long, record({ crawl: report({ currentUrl: null, summary: summary({ failed: [] }) }) })],
   ]) {
     const printed = onSmallDisk(
       temporaryFolder(t),
@@ -84,8 +83,8 @@ test('no room for the reserve', { skip: !canMount }, (t) => {
 test('an attempt that can not reserve room ends before it crawls', async (t) => {
   const bench = new AttemptBench(t);
   const started = await bench.start(['http://127.0.0.1:9/'], {
-    passes: [{ argv: ['sh', '-c', 'echo crawling'], skipIfArchived: null }],
-    dedupCdxFile: null,
+    argv: ['sh', '-c', 'echo crawling'],
+    crawl: null,
     exitRecordFile: join(bench.folder, 'absent', 'exit.json'),
   });
   await started.attempt.exited;

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { ExitRecord } from '../../src/core/attempts/exit-record.ts';
-import type { CrawlerPass, LaunchSpec } from '../../src/core/attempts/launch-spec.ts';
+import type { LaunchSpec } from '../../src/core/attempts/launch-spec.ts';
 import { readMountTable } from '../../src/effects/mount-table.ts';
 import { programPath } from '../../src/effects/program-path.ts';
 import { AttemptBench, judge, until } from '../crawl/attempt-bench.ts';
@@ -21,14 +21,7 @@ import { AttemptBench, judge, until } from '../crawl/attempt-bench.ts';
 const seeds = ['http://127.0.0.1:9/'];
 
 function script(text: string): Partial<LaunchSpec> {
-  return passes(text);
-}
-
-function passes(...texts: string[]): Partial<LaunchSpec> {
-  return {
-    dedupCdxFile: null,
-    passes: texts.map((text): CrawlerPass => ({ argv: ['sh', '-c', text], skipIfArchived: null })),
-  };
+  return { argv: ['sh', '-c', text], crawl: null };
 }
 
 /** A folder with a program of this name that is put in front of PATH for the launcher. */
@@ -158,37 +151,26 @@ describe('launcher', { concurrency: 4 }, () => {
   test('a program that is not installed', async (t) => {
     const bench = new AttemptBench(t);
     const { record, judgement } = await bench.run(seeds, {
-      dedupCdxFile: null,
-      passes: [{ argv: ['wget-that-is-not-there'], skipIfArchived: null }],
+      argv: ['crawler-that-is-not-there'],
+      crawl: null,
     });
     assert.deepEqual(record.exit, {
       kind: 'not_started',
-      program: 'wget-that-is-not-there',
+      program: 'crawler-that-is-not-there',
       errno: 'ENOENT',
     });
     assert.equal(judgement.outcome, 'config_error');
   });
 
-  test('passes: a status like 4 or 8 lets the next seed go on, the gravest is kept; 3 ends the attempt', async (t) => {
+  test('TERM: the crawler ends, and the record says so', async (t) => {
     const bench = new AttemptBench(t);
-    const go = await bench.run(seeds, passes('echo one; exit 8', 'echo two; exit 4', 'echo three'));
-    assert.deepEqual(go.record.exit, { kind: 'exited', code: 4 });
-    assert.match(go.log, /one\ntwo\nthree\n/);
-    const end = await bench.run(seeds, passes('exit 8', 'exit 3', 'echo three'));
-    assert.deepEqual(end.record.exit, { kind: 'exited', code: 3 });
-    assert.doesNotMatch(end.log, /three/);
-  });
-
-  test('TERM: the crawler ends, no further pass starts, the record says so', async (t) => {
-    const bench = new AttemptBench(t);
-    const started = await bench.start(seeds, passes('echo begun; sleep 30', 'echo second'));
+    const started = await bench.start(seeds, script('echo begun; sleep 30'));
     await until(() => started.log().includes('begun'), 'the crawler');
     started.attempt.terminate();
     await started.attempt.exited;
     const record = started.record();
     assert.deepEqual(record?.exit, { kind: 'signaled', signal: 'SIGTERM' });
     assert.equal(record.workerLost, false);
-    assert.doesNotMatch(started.log(), /second/);
     started.attempt.terminate();
     started.attempt.kill();
   });
@@ -249,11 +231,9 @@ describe('launcher', { concurrency: 4 }, () => {
       outputDir: bench.outputDir,
       expectedMount: { kind: 'local' },
       expectedDevice: readMountTable().covering(bench.outputDir)?.device ?? '',
-      seeds,
-      scopePattern: null,
-      ...script('echo begun; sleep 30'),
-      passes: [{ argv: ['sh', '-c', 'echo begun; sleep 30'], skipIfArchived: null }],
-      dedupCdxFile: null,
+      argv: ['sh', '-c', 'echo begun; sleep 30'],
+      crawl: null,
+      reportFile: join(local, 'report.json'),
       scratchDir: join(local, 'scratch'),
       exitRecordFile: join(local, 'exit.json'),
       logFile: join(local, 'crawler.log'),
@@ -290,21 +270,6 @@ describe('launcher', { concurrency: 4 }, () => {
     assert.equal(started.record()?.workerLost, true);
   });
 
-  test('the archive can not be written: the crawler is ended at once', async (t) => {
-    const bench = new AttemptBench(t);
-    const began = Date.now();
-    const { record, judgement } = await bench.run(
-      seeds,
-      script(
-        'echo "pathconf: Transport endpoint is not connected" >&2; echo "Cannot write to WARC file." >&2; sleep 30',
-      ),
-    );
-    assert.ok(Date.now() - began < 10_000);
-    assert.equal(record.archiveUnwritable, true);
-    assert.deepEqual(record.storageErrnos, ['ENOTCONN']);
-    assert.equal(judgement.outcome, 'infra_error');
-  });
-
   test('a launcher that is stopped by the kernel blocks no call of the handle', async (t) => {
     const bench = new AttemptBench(t);
     const started = await bench.start(seeds, script('echo begun; sleep 30'));
@@ -319,6 +284,19 @@ describe('launcher', { concurrency: 4 }, () => {
   });
 
   const container = { engine: 'podman', name: 'healtharchive-7-001', workDir: 'attempts/001/work' };
+
+  test('how much a container has archived is in its report', { timeout: 60_000 }, async (t) => {
+    const bench = new AttemptBench(t);
+    const started = await bench.start(seeds, {
+      ...script(
+        'cd attempts/001/work && mkdir c && printf 12345 > c/a.warc.gz && printf x > c/pages.jsonl && sleep 60',
+      ),
+      container,
+    });
+    await until(() => existsSync(started.spec.reportFile), 'the report', 30_000);
+    const report = JSON.parse(readFileSync(started.spec.reportFile, 'utf8')) as unknown;
+    assert.deepEqual(report, { attempt: '7-001', lifeSigns: 5, bytes: 5 });
+  });
 
   test('what a container leaves gets the names of the contract, in order, and nothing is overwritten', async (t) => {
     const bench = new AttemptBench(t);

@@ -124,7 +124,7 @@ describeOnBothDatabases('the queue', (fresh) => {
           if (candidates.length === 0) break;
           for (const { id } of candidates) {
             const token = `claimer ${claimer} job ${id}`;
-            if ((await mine.claim(id, lease(token), 'wget', policy, t0 + 99)) !== null) taken.push(id);
+            if ((await mine.claim(id, lease(token), 'http', policy, t0 + 99)) !== null) taken.push(id);
           }
         }
         await database.close();

@@ -74,8 +74,8 @@ test('a signal wakes an idle worker at once', async (t) => {
   assert.equal(await worker.ended, 0);
 });
 
-test('without wget a job fails at once and says which package to install', async (t) => {
-  const setup = new Setup(t);
+test('without its container engine a job fails at once and says which package to install', async (t) => {
+  const setup = new Setup(t, { crawler: 'kind = "container"\nimage = "crawler:1"' });
   const bin = join(setup.dir, 'bin');
   mkdirSync(bin);
   for (const name of ['sh', 'uname', 'readlink', 'find', 'flock', 'env'])
@@ -86,20 +86,28 @@ test('without wget a job fails at once and says which package to install', async
   assert.equal(await worker.ended, 3, worker.output());
   const job = await setup.job(id);
   assert.deepEqual([job.status, job.crawler_status, job.attempts], ['failed', 'config_error', 1]);
-  assert.match(job.last_error ?? '', /apt-get install wget/);
+  assert.match(job.last_error ?? '', /apt-get install podman/);
 });
 
-test('a site that is down uses the retry budget, with backoff and no loop', async (t) => {
-  const setup = new Setup(t, { worker: 'poll_seconds = 0.1\nretry_backoff_seconds = 600' });
-  setup.addSource('hc', 'http://127.0.0.1:9/');
+test('a site that is away uses no retry: it is tried again after a pause, and crawled when it is back', async (t) => {
+  const setup = new Setup(t, {
+    worker: 'poll_seconds = 0.1\nretry_backoff_seconds = 5',
+    crawler: 'outage_patience_seconds = 1',
+  });
+  const gone = await startSite({ pages: 4 });
+  const { port, url } = gone;
+  await gone.close();
+  setup.addSource('hc', `${url}en/`);
   const { id } = setup.addJob('hc');
   const worker = setup.worker();
-  const job = await setup.until(id, 'to have failed once', (seen) => seen.status === 'retryable', 60_000);
-  assert.deepEqual([job.crawler_status, job.retry_count, job.attempts], ['failed', 1, 1]);
-  await waitFor('some polls to pass', () => true, 0);
-  await new Promise((resolve) => setTimeout(resolve, 2000));
-  assert.equal((await setup.job(id)).attempts, 1);
+  const job = await setup.until(id, 'to have ended once', (seen) => seen.status === 'retryable', 60_000);
+  assert.deepEqual([job.crawler_status, job.retry_count, job.attempts], ['source_unreachable', 0, 1]);
+  assert.equal(job.attempt_list[0]?.outcome, 'source_unreachable');
+  assert.ok(Date.parse(job.next_attempt_at ?? '') > Date.now());
   assert.equal(occurrences(worker.output(), 'attempt started'), 1);
+  const back = await startSite({ pages: 4, port });
+  t.after(() => back.close());
+  await setup.until(id, 'to complete', (seen) => seen.status === 'completed');
 });
 
 test('an annual job whose storage box is not mounted is parked, and the next job runs', async (t) => {

@@ -166,7 +166,7 @@ export class Setup {
 
 function isCrawler(pid: string): boolean {
   try {
-    return /launcher|wget/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    return /launcher|crawler/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
   } catch {
     return false;
   }

@@ -129,7 +129,7 @@ describeOnBothDatabases('job store', (fresh) => {
     const { jobs } = await stores();
     const job = await jobs.add(newJob('a'), 'tester', t0);
     const claims = await Promise.all(
-      ['t1', 't2', 't3', 't4', 't5'].map((token) => jobs.claim(job.id, lease(token), 'wget', policy, t0)),
+      ['t1', 't2', 't3', 't4', 't5'].map((token) => jobs.claim(job.id, lease(token), 'http', policy, t0)),
     );
     const won = claims.filter((claim) => claim !== null);
     assert.equal(won.length, 1);
@@ -141,22 +141,22 @@ describeOnBothDatabases('job store', (fresh) => {
   test('a job in cooldown can’t be claimed, and is not among the eligible ones, until the cooldown is over', async () => {
     const { jobs } = await stores();
     const job = await jobs.add(newJob('a'), 'tester', t0);
-    await jobs.claim(job.id, lease('t1'), 'wget', policy, t0);
+    await jobs.claim(job.id, lease('t1'), 'http', policy, t0);
     const after = await jobs.finish(job.id, 't1', end('infra_error'), 'w1', policy, t0);
     assert.equal(after?.status, 'retryable');
     assert.equal(after.crawlerStatus, 'infra_error');
     assert.equal(after.retryCount, 0);
-    assert.equal(await jobs.claim(job.id, lease('t2'), 'wget', policy, t0 + 599_999), null);
+    assert.equal(await jobs.claim(job.id, lease('t2'), 'http', policy, t0 + 599_999), null);
     assert.deepEqual(await jobs.next({ eligibleAtMs: t0 + 599_999, limit: 10 }), []);
     assert.equal((await jobs.next({ limit: 10 })).length, 1);
     assert.equal((await jobs.next({ eligibleAtMs: t0 + 600_000, limit: 10 })).length, 1);
-    assert.notEqual(await jobs.claim(job.id, lease('t2'), 'wget', policy, t0 + 600_000), null);
+    assert.notEqual(await jobs.claim(job.id, lease('t2'), 'http', policy, t0 + 600_000), null);
   });
 
   test('a clock that was stepped back a day can’t park a job for a day', async () => {
     const { jobs } = await stores();
     const job = await jobs.add(newJob('a'), 'tester', t0);
-    await jobs.claim(job.id, lease('t1'), 'wget', policy, t0);
+    await jobs.claim(job.id, lease('t1'), 'http', policy, t0);
     await jobs.finish(job.id, 't1', end('infra_error'), 'w1', policy, t0);
     const yesterday = t0 - 86_400_000;
     await jobs.cutDeadlines(yesterday);
@@ -167,9 +167,9 @@ describeOnBothDatabases('job store', (fresh) => {
   test('a write with a lease that is no longer held changes nothing', async () => {
     const { jobs } = await stores();
     const job = await jobs.add(newJob('a'), 'tester', t0);
-    await jobs.claim(job.id, lease('old'), 'wget', policy, t0);
+    await jobs.claim(job.id, lease('old'), 'http', policy, t0);
     await jobs.finish(job.id, 'old', end('interrupted'), 'w2', policy, t0);
-    await jobs.claim(job.id, lease('new'), 'wget', policy, t0);
+    await jobs.claim(job.id, lease('new'), 'http', policy, t0);
     assert.equal(await jobs.finish(job.id, 'old', end('success'), 'w1', policy, t0), null);
     assert.deepEqual(await jobs.renew(job.id, lease('old'), null), { kind: 'lost' });
     const now = await jobs.find(job.id);
@@ -181,12 +181,13 @@ describeOnBothDatabases('job store', (fresh) => {
   test('renewal keeps progress and brings a stop request', async () => {
     const { jobs } = await stores();
     const job = await jobs.add(newJob('a'), 'tester', t0);
-    await jobs.claim(job.id, lease('t'), 'wget', policy, t0);
+    await jobs.claim(job.id, lease('t'), 'http', policy, t0);
     const progress = {
       pages: 2,
       bytes: 3_000_000_000,
       currentUrl: 'https://hc.example/x',
       bytesPerSecond: 10,
+      urls: { queued: 5, archived: 2, failed: 0, barred: 1 },
     };
     assert.deepEqual(await jobs.renew(job.id, lease('t'), progress), { kind: 'held', stopRequest: null });
     assert.equal((await jobs.command(job.id, 'cancel', 'tester', policy, t0)).kind, 'requested');
@@ -214,7 +215,7 @@ describeOnBothDatabases('job store', (fresh) => {
     const job = await jobs.add(newJob('a'), 'tester', t0);
     const ask = async (token: string) => await jobs.requestInterrupt(job.id, token, 'dead', 'recovery', t0);
     assert.equal(await ask('t1'), false, 'it does not run');
-    await jobs.claim(job.id, lease('t1'), 'wget', policy, t0);
+    await jobs.claim(job.id, lease('t1'), 'http', policy, t0);
     assert.equal(await ask('t0'), false, 'another attempt');
     assert.deepEqual([await ask('t1'), await ask('t1')], [true, true]);
     assert.deepEqual(await jobs.renew(job.id, lease('t1'), null), { kind: 'held', stopRequest: 'interrupt' });
@@ -231,14 +232,14 @@ describeOnBothDatabases('job store', (fresh) => {
     const release = async (attempts: number) =>
       await jobs.release(job.id, attempts, 'proved', 'recovery', t0 + 5);
     assert.equal(await release(0), false, 'it cools down from nothing');
-    await jobs.claim(job.id, lease('t1'), 'wget', policy, t0);
+    await jobs.claim(job.id, lease('t1'), 'http', policy, t0);
     assert.equal(await release(1), false, 'it runs');
     await jobs.finish(job.id, 't1', end('infra_error'), 'w1', policy, t0);
     assert.equal(await release(2), false, 'another attempt');
     assert.deepEqual([await release(1), await release(1)], [true, false]);
     const released = await jobs.find(job.id);
     assert.deepEqual([released?.status, released?.infraRetry, released?.retryCount], ['retryable', null, 0]);
-    await jobs.claim(job.id, lease('t2'), 'wget', policy, t0 + 6);
+    await jobs.claim(job.id, lease('t2'), 'http', policy, t0 + 6);
     await jobs.finish(job.id, 't2', end('crawl_failure'), 'w1', policy, t0 + 7);
     assert.equal(await release(2), false);
     assert.notEqual((await jobs.find(job.id))?.backoff, null);
@@ -249,11 +250,11 @@ describeOnBothDatabases('job store', (fresh) => {
     const job = await jobs.add(newJob('moved'), 'tester', t0);
     const on = (source: string) => ({ kind: 'mount', fstype: 'fuse.sshfs', source, root: '/' }) as const;
     await jobs.forgetStorage(job.id, 'right so', 'tester', t0);
-    await jobs.claim(job.id, lease('t1'), 'wget', policy, t0, on('old:/'));
+    await jobs.claim(job.id, lease('t1'), 'http', policy, t0, on('old:/'));
     await jobs.finish(job.id, 't1', end('interrupted'), 'w1', policy, t0);
     await jobs.forgetStorage(job.id, 'right so', 'tester', t0 + 1);
     assert.equal((await jobs.find(job.id))?.storageIdentity, null);
-    await jobs.claim(job.id, lease('t2'), 'wget', policy, t0 + 2, on('new:/'));
+    await jobs.claim(job.id, lease('t2'), 'http', policy, t0 + 2, on('new:/'));
     assert.deepEqual((await jobs.find(job.id))?.storageIdentity, on('new:/'));
     const { events } = await jobs.history(job.id);
     assert.equal(events.filter(({ kind }) => kind === 'storage_accepted').length, 1);
@@ -285,7 +286,7 @@ describeOnBothDatabases('job store', (fresh) => {
     assert.equal((await jobs.command(job.id, 'retry', 'tester', policy, t0)).kind, 'done');
     assert.equal((await jobs.find(job.id))?.status, 'queued');
     assert.equal((await jobs.command(999, 'retry', 'tester', policy, t0)).kind, 'unknown_job');
-    await jobs.claim(job.id, lease('t'), 'wget', policy, t0);
+    await jobs.claim(job.id, lease('t'), 'http', policy, t0);
     await jobs.finish(job.id, 't', end('success'), 'w1', policy, t0);
     assert.equal((await jobs.command(job.id, 'cancel', 'tester', policy, t0)).kind, 'illegal');
     assert.equal((await jobs.command(job.id, 'retry', 'tester', policy, t0)).kind, 'illegal');
@@ -297,10 +298,10 @@ describeOnBothDatabases('job store', (fresh) => {
     const { jobs } = await stores();
     const job = await jobs.add(newJob('a'), 'tester', t0);
     assert.equal(job.mostArchivedBytes, 0);
-    const claimed = await jobs.claim(job.id, lease('t'), 'wget', policy, t0);
+    const claimed = await jobs.claim(job.id, lease('t'), 'http', policy, t0);
     assert.equal(claimed?.mostArchivedBytes, 0);
     await jobs.finish(job.id, 't', end('interrupted'), 'w1', policy, t0);
-    await jobs.claim(job.id, lease('u'), 'wget', policy, t0 + 1);
+    await jobs.claim(job.id, lease('u'), 'http', policy, t0 + 1);
     await jobs.finish(job.id, 'u', { ...end('interrupted'), bytes: 0 }, 'w1', policy, t0 + 2);
     const next = await jobs.next({ eligibleAtMs: t0 + 1e9, limit: 5, offset: 0 });
     const read = [await jobs.find(job.id), ...(await jobs.list()), ...next];

@@ -4,8 +4,9 @@
  *
  *   1. why the worker ended the attempt (cancel, dead storage, lease lost);
  *   2. signs of broken storage: they are never the source's fault and never use the retry budget;
- *   3. the worker or the machine went away, or was stopped: interrupted;
- *   4. how the crawler itself ended (crawler-exit.ts).
+ *   3. it stood still until the worker ended it: a crawl failure;
+ *   4. the worker or the machine went away, or was stopped: interrupted;
+ *   5. how the crawler itself ended (crawler-exit.ts, judge-crawl.ts).
  */
 import type { StorageState } from '../storage/path-state.ts';
 import { judgeCrawlerExit } from './crawler-exit.ts';
@@ -34,6 +35,11 @@ export function classifyAttempt(end: AttemptEnd): Judgement {
 
   const wasStopped = end.reason !== 'none' || end.record?.workerLost === true;
   const finished = end.record?.exit.kind !== 'signaled' && end.record !== null;
+  if (end.reason === 'stalled' && !finished)
+    return {
+      outcome: 'crawl_failure',
+      because: 'It stood still: nothing came and nothing was archived for too long.',
+    };
   if (wasStopped && !finished) return { outcome: 'interrupted', because: interruption(end.reason) };
   if (end.record === null) {
     return {
@@ -70,12 +76,10 @@ function storageFault({ record, reason, storageAfter }: AttemptEnd): string | nu
   if (record.storageErrnos.length > 0) {
     return `Storage failed during the attempt (${record.storageErrnos.join(', ')}).${afterwards}`;
   }
-  if (record.archiveUnwritable)
-    return `The crawler could no longer write its archive and was ended.${afterwards}`;
   if (record.archived === null && exit.kind !== 'not_started' && exit.kind !== 'storage_error') {
-    return `What was archived could not be read back.${afterwards}`;
+    return `What was archived could not be synced.${afterwards}`;
   }
-  const endedBadly = exit.kind !== 'exited' || ![0, 6, 8].includes(exit.code);
+  const endedBadly = exit.kind !== 'exited' || exit.code !== 0;
   return endedBadly && afterwards !== '' ? `The crawler ended badly.${afterwards}` : null;
 }
 

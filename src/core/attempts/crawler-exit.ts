@@ -1,24 +1,10 @@
 /** The part of the classification that is about the crawler alone: nobody stopped it, and storage showed no fault. */
 import type { ArchivedFiles, ExitRecord } from './exit-record.ts';
+import { judgeCrawl } from './judge-crawl.ts';
 import type { CrawlerKind, Judgement } from './judgement.ts';
 
 /** Debian's package of a program that was not found. */
-const PACKAGES: Readonly<Record<string, string>> = { wget: 'wget', podman: 'podman', docker: 'docker.io' };
-
-/** From the manual of wget, EXIT STATUS. Of several it is the lowest that wget ends with. */
-const WGET_STATUS: Readonly<Record<number, string>> = {
-  1: 'a general error',
-  2: 'wget did not accept its arguments',
-  3: 'a file error outside of the archive',
-  4: 'a network failure',
-  5: 'a TLS certificate that could not be verified',
-  6: 'a page that asks for a user name and password',
-  7: 'a protocol error',
-  8: 'error answers of the server',
-};
-
-/** Everything was asked for and answered. A page that wants a password (6) is an error answer like any other (8). */
-const ANSWERED: ReadonlySet<number> = new Set([0, 6, 8]);
+const PACKAGES: Readonly<Record<string, string>> = { podman: 'podman', docker: 'docker.io' };
 
 /** Errnos of a start that fails because the machine is short of something: no fault of the job. */
 const SHORTAGES: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'ENOSPC', 'ETXTBSY']);
@@ -38,9 +24,9 @@ export function judgeCrawlerExit(record: ExitRecord, crawler: CrawlerKind): Judg
       );
     case 'exited':
       if (record.archived === null)
-        return { outcome: 'infra_error', because: 'What was archived could not be read back.' };
-      return crawler === 'wget'
-        ? judgeWget(exit.code, record.archived, record)
+        return { outcome: 'infra_error', because: 'What was archived could not be synced.' };
+      return crawler === 'http'
+        ? judgeCrawl(exit.code, record.crawl, record.archived)
         : judgeContainer(exit.code, record.archived);
   }
 }
@@ -61,28 +47,6 @@ function judgeNotStarted(program: string, errno: string): Judgement {
   return configError(`${program} ${problem}; ${fix}, then run: healtharchive jobs retry ID`);
 }
 
-function judgeWget(code: number, archived: ArchivedFiles, record: ExitRecord): Judgement {
-  if (code === 2) return configError(`wget ended with 2: ${WGET_STATUS[2] ?? ''}; its log says which one.`);
-  if (!ANSWERED.has(code)) {
-    const meaning = WGET_STATUS[code] ?? 'an unknown status';
-    return crawlFailure(`wget ended with ${code} (${meaning}); archived: ${counted(archived)}.`);
-  }
-  if (archived.pagesInScope > 0 && archived.warcFiles > 0) {
-    return { outcome: 'success', because: `Archived: ${counted(archived)}.` };
-  }
-  return crawlFailure(`Nothing in the scope of the seeds was archived: ${nothingBecause(archived, record)}`);
-}
-
-function nothingBecause(archived: ArchivedFiles, record: ExitRecord): string {
-  const [away] = record.seedRedirects;
-  if (away !== undefined) {
-    return `the seed ${away.seed} redirects out of its scope to ${away.location}; add that address as a seed of the source.`;
-  }
-  if (archived.errorPages > 0) return `the seeds answered with errors (${counted(archived)}).`;
-  if (archived.warcFiles === 0) return 'the crawler left no WARC file.';
-  return 'the seeds gave no page; look for redirects and robots.txt rules in the log.';
-}
-
 function judgeContainer(code: number, archived: ArchivedFiles): Judgement {
   if (code === 125) {
     return configError(
@@ -101,12 +65,6 @@ function judgeContainer(code: number, archived: ArchivedFiles): Judgement {
     return { outcome: 'success', because: `Archived: ${archived.warcFiles} WARC files.` };
   }
   return crawlFailure('The container ended with 0 but left no *.warc.gz in its output folder.');
-}
-
-function counted(archived: ArchivedFiles): string {
-  const errors = archived.errorPages > 0 ? `, ${archived.errorPages} with an error status` : '';
-  const revisits = archived.revisits > 0 ? ` (${archived.revisits} unchanged)` : '';
-  return `${archived.pages} URLs${revisits}${errors}`;
 }
 
 function crawlFailure(because: string): Judgement {

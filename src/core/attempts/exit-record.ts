@@ -1,7 +1,9 @@
-/** How the crawler ended, as its launcher saw it. With several passes: the worst of their ends. */
+import type { CrawlReport } from '../crawler/crawl-report.ts';
+
+/** How the crawler ended, as its launcher saw it. */
 export type CrawlerExit =
   | { readonly kind: 'exited'; readonly code: number }
-  /** Also when the launcher was told to stop between two passes, so that 'exited' always means that every pass ran. */
+  /** Also when it was told to stop and made a status of that. */
   | { readonly kind: 'signaled'; readonly signal: string }
   /** The program could not be started at all. */
   | { readonly kind: 'not_started'; readonly program: string; readonly errno: string }
@@ -10,26 +12,10 @@ export type CrawlerExit =
   /** The output directory is not where it was when the attempt was admitted. */
   | { readonly kind: 'wrong_storage'; readonly detail: string };
 
-/** What the attempt left in the output directory. */
+/** What the attempt left in the output directory: all of it synced. */
 export interface ArchivedFiles {
   readonly warcFiles: number;
   readonly warcBytes: number;
-  /**
-   * Distinct URLs with a response of status 2xx, revisits included, and with one of status 4xx or 5xx; robots.txt is
-   * not counted. From the CDX and the crawler's log; 0 for a crawler that writes no CDX.
-   */
-  readonly pages: number;
-  readonly errorPages: number;
-  /** Of `pages`: those inside of the job's scope. The rest are targets of redirects and page requisites. */
-  readonly pagesInScope: number;
-  /** Of `pages`: unchanged since an earlier attempt or pass, so that only a revisit record was written. */
-  readonly revisits: number;
-}
-
-/** A seed that answered with a redirect out of the job's scope: wget archives its target, but follows no link there. */
-export interface SeedRedirect {
-  readonly seed: string;
-  readonly location: string;
 }
 
 /** Written by the launcher to local disk, atomically and synced. It outlives the worker. */
@@ -45,11 +31,10 @@ export interface ExitRecord {
   readonly exit: CrawlerExit;
   /** True when the launcher ended the crawler because its worker went away. */
   readonly workerLost: boolean;
-  /** True when the launcher ended the crawler because its log said that the archive can no longer be written. */
-  readonly archiveUnwritable: boolean;
   /** Null when the output directory could not be read afterwards. */
   readonly archived: ArchivedFiles | null;
-  readonly seedRedirects: readonly SeedRedirect[];
-  /** Errno names of storage errors: from the launcher's own reading, writing and syncing, and from the crawler's log. */
+  /** The last report of our own crawler; null when it left none, or another one ran. */
+  readonly crawl: CrawlReport | null;
+  /** Errno names of storage errors: from the launcher's own reading, writing and syncing, and from the crawler's report. */
   readonly storageErrnos: readonly string[];
 }

@@ -1,11 +1,19 @@
 /**
  * success; crawl_failure: uses the retry budget; infra_error: cooldown, no budget; config_error: a person must change
- * something first; interrupted: again, without using the budget; cancelled: never again.
+ * something first; interrupted: again, without using the budget; source_unreachable: likewise, after growing pauses; cancelled: never again.
  */
-export type AttemptOutcome =
-  'success' | 'crawl_failure' | 'infra_error' | 'config_error' | 'interrupted' | 'cancelled';
+export const attemptOutcomes = [
+  'success',
+  'crawl_failure',
+  'infra_error',
+  'config_error',
+  'interrupted',
+  'source_unreachable',
+  'cancelled',
+] as const;
+export type AttemptOutcome = (typeof attemptOutcomes)[number];
 
-/** Why the worker ended the attempt; `none`: it ended by itself. `worker_lost`: its worker was gone before it ended. */
+/** Why the worker ended the attempt; `none`: it ended by itself. `worker_lost`: its worker was gone before it ended; `stalled`: it stood still. */
 export const endReasons = [
   'none',
   'cancel',
@@ -13,10 +21,11 @@ export const endReasons = [
   'dead_storage',
   'lease_lost',
   'worker_lost',
+  'stalled',
 ] as const;
 export type EndReason = (typeof endReasons)[number];
 
-export type CrawlerKind = 'wget' | 'container';
+export type CrawlerKind = 'http' | 'container';
 
 export interface Judgement {
   readonly outcome: AttemptOutcome;

@@ -1,12 +1,5 @@
+import type { CrawlSpec } from '../crawler/crawl-spec.ts';
 import type { MountIdentity } from '../storage/mount-identity.ts';
-
-/** One run of a crawler program. An attempt is a list of them, run one after another. */
-export interface CrawlerPass {
-  /** Program (found on PATH) and its arguments. */
-  readonly argv: readonly [string, ...string[]];
-  /** The pass is left out when this URL was archived by an earlier pass of the same attempt; null: always run it. */
-  readonly skipIfArchived: string | null;
-}
 
 /** The container that an attempt's crawler runs in. */
 export interface AttemptContainer {
@@ -39,13 +32,12 @@ export interface LaunchSpec {
    * at the path by then; so this says whether a dead or restarted mount is the attempt's.
    */
   readonly expectedDevice: string;
-  /** The job's seeds, canonical: a seed that redirects is reported in the exit record. */
-  readonly seeds: readonly string[];
-  /** Regular expression of the URLs that are in the job's scope (src/core/crawler/scope.ts); null: every URL is. */
-  readonly scopePattern: string | null;
-  readonly passes: readonly CrawlerPass[];
-  /** Where the launcher puts the trusted CDX lines of earlier attempts for deduplication; null: none wanted. */
-  readonly dedupCdxFile: string | null;
+  /** The crawler: program (an absolute path, or found on PATH) and its arguments. */
+  readonly argv: readonly [string, ...string[]];
+  /** Our own crawler: what the launcher writes to the file that `argv` names. Null: another crawler. */
+  readonly crawl: { readonly spec: CrawlSpec; readonly file: string } | null;
+  /** Whether it comes forward: a LifeReport, of our own crawler a CrawlReport. */
+  readonly reportFile: string;
   /** The crawler's temporary files: a folder on local disk, removed afterwards. */
   readonly scratchDir: string;
   readonly exitRecordFile: string;
@@ -53,7 +45,7 @@ export interface LaunchSpec {
   readonly logFile: string;
   /** The container to end with the attempt, if the crawler runs in one. */
   readonly container: AttemptContainer | null;
-  /** Time from TERM to KILL when the launcher itself ends the crawler: its worker is gone, or the archive can't be written. */
+  /** Time from TERM to KILL when the launcher itself ends the crawler since its worker is gone. */
   readonly stopGraceMs: number;
 }
 

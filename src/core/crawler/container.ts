@@ -4,7 +4,7 @@
  * `warcs/JOB-NNN-*.warc.gz`. The presets follow the documentation of Browsertrix Crawler 1.x and Zimit 2/3;
  * neither image has been run with them yet (docs/crawling.md).
  */
-import type { AttemptContainer, CrawlerPass } from '../attempts/launch-spec.ts';
+import type { AttemptContainer, LaunchSpec } from '../attempts/launch-spec.ts';
 import { scopeOf, scopePattern } from './scope.ts';
 
 export interface ContainerJob {
@@ -20,6 +20,10 @@ export interface ContainerJob {
   readonly outputDir: string;
 }
 
+export function isContainerEngine(crawler: string): boolean {
+  return crawler === 'podman' || crawler === 'docker';
+}
+
 /** Where a custom image finds the folder it writes to: {output}. */
 const CUSTOM_OUTPUT = '/output';
 
@@ -33,11 +37,10 @@ export function removalArguments(engine: string, name: string): string[] {
   return ['rm', '-f', ...(engine === 'podman' ? ['--time=0'] : []), name];
 }
 
-/** A container crawls all seeds in one pass. */
-export function containerPasses(job: ContainerJob): CrawlerPass[] {
+export function containerCommand(job: ContainerJob): LaunchSpec['argv'] {
   const { name, workDir } = containerOf(job);
   const inside = insideOf(job);
-  const argv: [string, ...string[]] = [
+  return [
     job.engine,
     'run',
     '--rm',
@@ -49,7 +52,6 @@ export function containerPasses(job: ContainerJob): CrawlerPass[] {
     job.image,
     ...inside.arguments,
   ];
-  return [{ argv, skipIfArchived: null }];
 }
 
 interface Inside {

@@ -17,6 +17,8 @@ export interface CrawlSpec {
   readonly reportFile: string;
   /** How long a source that can't be reached is waited for. */
   readonly outagePatienceMs: number;
+  /** Before an address that could not be had is asked for again; after the last one it has failed. */
+  readonly retryPausesMs: readonly number[];
   /** What takes longer, or is larger, is cut, and kept as that. */
   readonly answerSeconds: number;
   readonly answerBytes: number;

@@ -1,5 +1,6 @@
 import type { StorageState } from '../storage/path-state.ts';
 import type { MountIdentity } from '../storage/mount-identity.ts';
+import type { UrlCounts } from '../crawler/crawl-report.ts';
 import type { Deadline } from './deadline.ts';
 import type { Lease } from './lease.ts';
 
@@ -7,7 +8,8 @@ export const jobStatuses = ['queued', 'running', 'retryable', 'completed', 'fail
 export type JobStatus = (typeof jobStatuses)[number];
 
 /** How the job's latest attempt ended. */
-export type CrawlerStatus = 'success' | 'failed' | 'infra_error' | 'config_error' | 'interrupted';
+export type CrawlerStatus =
+  'success' | 'failed' | 'infra_error' | 'config_error' | 'interrupted' | 'source_unreachable';
 
 /** Someone other than the worker wants a running attempt to end. */
 export type StopRequest = 'cancel' | 'interrupt';
@@ -25,6 +27,8 @@ export interface Progress {
   readonly bytes: number;
   readonly currentUrl: string | null;
   readonly bytesPerSecond: number;
+  /** Of all attempts together; null: the crawler does not say. */
+  readonly urls: UrlCounts | null;
 }
 
 /** A crawl of one source into one output directory. Times are milliseconds since the Unix epoch. */
@@ -51,6 +55,8 @@ export interface Job {
   readonly attempts: number;
   /** Attempts in a row whose worker died under them. */
   readonly lostInARow: number;
+  /** Attempts in a row that could not reach the source. */
+  readonly unreachableInARow: number;
   readonly lastError: string | null;
   readonly parked: Parked | null;
   /** What the output directory lay on when the job first ran. */

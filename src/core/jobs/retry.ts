@@ -15,10 +15,19 @@ export const backoffCeilingMs = 3600_000;
  */
 export const lostAttemptsWithoutBackoff = 3;
 
+/** The longest pause before a source that could not be reached is tried again. */
+export const sourcePauseCeilingMs = 6 * 3600_000;
+
+/** Pause after the `attempts`-th attempt in a row that could not reach the source: as a backoff, but up to six hours. */
+export function pauseForSource(attempts: number, policy: RetryPolicy): number {
+  return doubled(attempts, policy, sourcePauseCeilingMs);
+}
+
 /** Wait after the `failures`-th failure in a row (1 = the first): the backoff, doubled each time, up to one hour. */
 export function backoffAfter(failures: number, policy: RetryPolicy): number {
-  return Math.min(
-    policy.backoffMs * 2 ** Math.min(failures - 1, 30),
-    Math.max(backoffCeilingMs, policy.backoffMs),
-  );
+  return doubled(failures, policy, backoffCeilingMs);
+}
+
+function doubled(times: number, { backoffMs }: RetryPolicy, ceilingMs: number): number {
+  return Math.min(backoffMs * 2 ** Math.min(times - 1, 30), Math.max(ceilingMs, backoffMs));
 }

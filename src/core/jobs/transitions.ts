@@ -5,7 +5,7 @@
  *                 -> running by claim, -> cancelled by cancel
  *   running     one attempt is at work, under a worker's lease.
  *                 -> completed by success
- *                 -> retryable by crawl_failure (within the retry budget), infra_error, interrupted, lost
+ *                 -> retryable by crawl_failure (within the retry budget), infra_error, interrupted, source_unreachable, lost
  *                 -> failed by crawl_failure (budget used up) or config_error
  *                 -> cancelled by cancelled
  *   retryable   was attempted and waits for the next attempt, perhaps for a deadline.
@@ -18,7 +18,7 @@
  */
 import { deadlineIn } from './deadline.ts';
 import type { CrawlerStatus, Job, JobStatus } from './job.ts';
-import { backoffAfter, lostAttemptsWithoutBackoff, type RetryPolicy } from './retry.ts';
+import { backoffAfter, lostAttemptsWithoutBackoff, pauseForSource, type RetryPolicy } from './retry.ts';
 
 export type JobEvent =
   | { readonly kind: 'claim' }
@@ -28,6 +28,7 @@ export type JobEvent =
   | { readonly kind: 'config_error'; readonly because: string }
   /** The worker ended the attempt to stop itself. */
   | { readonly kind: 'interrupted'; readonly because: string }
+  | { readonly kind: 'source_unreachable'; readonly because: string }
   /** The worker died under the attempt. */
   | { readonly kind: 'lost'; readonly because: string }
   | { readonly kind: 'cancelled'; readonly because: string }
@@ -46,6 +47,7 @@ export type JobChange = Pick<
   | 'infraRetry'
   | 'backoff'
   | 'lostInARow'
+  | 'unreachableInARow'
   | 'lastError'
   | 'queuedAtMs'
   | 'startedAtMs'
@@ -59,6 +61,7 @@ const legalFrom: Record<JobEventKind, readonly JobStatus[]> = {
   infra_error: ['running'],
   config_error: ['running'],
   interrupted: ['running'],
+  source_unreachable: ['running'],
   lost: ['running'],
   cancelled: ['running'],
   cancel: ['queued', 'retryable'],
@@ -100,6 +103,8 @@ export function transition(job: JobChange, event: JobEvent, policy: RetryPolicy,
       return { ...ended(job, 'failed', 'config_error', nowMs), lastError: event.because };
     case 'interrupted':
       return { ...ended(job, 'retryable', 'interrupted', nowMs), lastError: event.because };
+    case 'source_unreachable':
+      return unreachable(job, event.because, policy, nowMs);
     case 'lost':
       return lost(job, event.because, policy, nowMs);
     case 'cancelled':
@@ -114,7 +119,16 @@ export function transition(job: JobChange, event: JobEvent, policy: RetryPolicy,
 /** The change common to all ends of an attempt: it had a worker that saw it end. */
 function ended(job: JobChange, status: JobStatus, crawlerStatus: CrawlerStatus, nowMs: number): JobChange {
   const isFinal = status !== 'retryable';
-  return { ...job, status, crawlerStatus, lostInARow: 0, finishedAtMs: isFinal ? nowMs : null };
+  // What was interrupted has said nothing of the source.
+  const unreachableInARow = crawlerStatus === 'interrupted' && !isFinal ? job.unreachableInARow : 0;
+  return {
+    ...job,
+    status,
+    crawlerStatus,
+    lostInARow: 0,
+    unreachableInARow,
+    finishedAtMs: isFinal ? nowMs : null,
+  };
 }
 
 function crawlFailure(job: JobChange, because: string, policy: RetryPolicy, nowMs: number): JobChange {
@@ -130,6 +144,16 @@ function crawlFailure(job: JobChange, because: string, policy: RetryPolicy, nowM
   };
 }
 
+function unreachable(job: JobChange, because: string, policy: RetryPolicy, nowMs: number): JobChange {
+  const unreachableInARow = job.unreachableInARow + 1;
+  return {
+    ...ended(job, 'retryable', 'source_unreachable', nowMs),
+    lastError: because,
+    unreachableInARow,
+    backoff: deadlineIn(pauseForSource(unreachableInARow, policy), nowMs),
+  };
+}
+
 function lost(job: JobChange, because: string, policy: RetryPolicy, nowMs: number): JobChange {
   const lostInARow = job.lostInARow + 1;
   const excess = lostInARow - lostAttemptsWithoutBackoff;
@@ -142,7 +166,14 @@ function lost(job: JobChange, because: string, policy: RetryPolicy, nowMs: numbe
 }
 
 function retry(job: JobChange, nowMs: number): JobChange {
-  const cleared = { ...job, infraRetry: null, backoff: null, lostInARow: 0, finishedAtMs: null };
+  const cleared = {
+    ...job,
+    infraRetry: null,
+    backoff: null,
+    lostInARow: 0,
+    unreachableInARow: 0,
+    finishedAtMs: null,
+  };
   if (job.status === 'retryable') return cleared;
   return { ...cleared, status: 'queued', retryCount: 0, queuedAtMs: nowMs, startedAtMs: null };
 }

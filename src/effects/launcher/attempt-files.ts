@@ -5,7 +5,7 @@ import { errnoOf } from './errno.ts';
 /** Names in `warcs/` that begin with the attempt's name. */
 export function filesOfAttempt(attempt: string): string[] {
   return readdirSync('warcs')
-    .filter((name) => name.startsWith(`${attempt}-`) || name === `${attempt}.cdx`)
+    .filter((name) => name.startsWith(`${attempt}-`) || name === `${attempt}.cdxj`)
     .sort();
 }
 

@@ -7,13 +7,13 @@ import { spawn } from 'node:child_process';
 import { closeSync, fsyncSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import type { LaunchSpec } from '../../core/attempts/launch-spec.ts';
 import { programPath } from '../program-path.ts';
-import { EXIT_RECORD_COPY } from './earlier-archive.ts';
 
 /** The argument, after the spec's path, with which the launcher program copies and does nothing else. */
 export const COPY_BACK = 'copy-back';
 
 /** Whatever they are called on local disk, these are the names in the output directory. */
 const LOG_COPY = 'crawler.log';
+const EXIT_RECORD_COPY = 'exit-record.json';
 
 const CHUNK_BYTES = 1 << 20;
 

@@ -48,8 +48,7 @@ export class RecordReserve {
     const bytes = Buffer.alloc(RESERVED_BYTES, ' ');
     const text = Buffer.from(textOf(record));
     const fits = text.length <= RESERVED_BYTES;
-    // Only the redirects have no limit, and they only explain a failure.
-    (fits ? text : Buffer.from(textOf({ ...record, seedRedirects: [] }))).copy(bytes);
+    (fits ? text : Buffer.from(textOf(shortened(record)))).copy(bytes);
     const fd = openSync(this.#reserveFile, 'r+');
     try {
       writeFully(fd, bytes);
@@ -59,6 +58,14 @@ export class RecordReserve {
     }
     renameSync(this.#reserveFile, this.#recordFile);
   }
+}
+
+/** Lists have no limit, and only explain. */
+function shortened(record: ExitRecord): ExitRecord {
+  const { crawl } = record;
+  if (crawl === null) return record;
+  const summary = crawl.summary && { ...crawl.summary, failed: [], seeds: crawl.summary.seeds.slice(0, 1) };
+  return { ...record, crawl: { ...crawl, lostFiles: [], currentUrl: null, summary } };
 }
 
 function textOf(record: ExitRecord): string {

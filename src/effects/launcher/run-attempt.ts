@@ -2,37 +2,31 @@
  * One attempt from its spec to its exit record:
  *
  *   enter      check the output directory's mount and go into it; make its folders; write a test file
- *   prepare    refuse to touch files of an earlier attempt; collect what earlier attempts archived
- *   crawl      run the passes, one after another, until one fails for good or stopping is requested
+ *   prepare    refuse to touch files of an earlier attempt
+ *   crawl      run the crawler, until it ends or stopping is requested
  *   secure     name, sync and count the archive files
  *
  * Every step that storage can fail ends in the record instead of an exception.
  */
-import { constants, openSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import type { ArchivedFiles, CrawlerExit, ExitRecord } from '../../core/attempts/exit-record.ts';
 import type { LaunchSpec } from '../../core/attempts/launch-spec.ts';
+import type { CrawlReport } from '../../core/crawler/crawl-report.ts';
+import { writeFileAtomically } from '../atomic-file.ts';
 import { adoptContainerFiles, filesOfAttempt, sizeOfFiles, syncFiles, warcFilesOf } from './attempt-files.ts';
 import { removeContainer } from './container-end.ts';
-import { CrawlTally } from './crawl-tally.ts';
-import { DedupFile } from './dedup-file.ts';
-import { cdxFilesOf } from './earlier-archive.ts';
+import { watchContainer } from './watch-container.ts';
 import { errnoOf } from './errno.ts';
 import { makeFolder } from './make-folder.ts';
 import { enterOutputDirectory, problemOfFolder, type StorageProblem } from './output-directory.ts';
-import { runCrawler, writeToLog, type CrawlerRun } from './run-crawler.ts';
+import { runCrawler } from './run-crawler.ts';
 import type { StopRequest } from './stop-request.ts';
 import { errnoOfWriting } from './write-test.ts';
 
-export interface AttemptResult extends Pick<
-  ExitRecord,
-  'exit' | 'archived' | 'seedRedirects' | 'storageErrnos'
-> {
+export interface AttemptResult extends Pick<ExitRecord, 'exit' | 'archived' | 'crawl' | 'storageErrnos'> {
   /** The attempt's folder, if the working directory is the output directory; null: it could not be entered. */
   readonly folder: string | null;
 }
-
-/** wget's "some server answered with an error", "network failure" and the like: the other seeds may still work. */
-const MAY_GO_ON: ReadonlySet<number> = new Set([0, 4, 5, 6, 7, 8]);
 
 export async function runAttempt(spec: LaunchSpec, stop: StopRequest): Promise<AttemptResult> {
   const cut = spec.attempt.lastIndexOf('-');
@@ -45,7 +39,7 @@ export async function runAttempt(spec: LaunchSpec, stop: StopRequest): Promise<A
     return {
       exit: problem,
       archived: null,
-      seedRedirects: [],
+      crawl: null,
       storageErrnos: [],
       folder: entered ? folder : null,
     };
@@ -58,16 +52,16 @@ export async function runAttempt(spec: LaunchSpec, stop: StopRequest): Promise<A
       operation: 'make the scratch folder',
       errno: errnoOf(error),
     } as const;
-    return { exit, archived: null, seedRedirects: [], storageErrnos: [], folder };
+    return { exit, archived: null, crawl: null, storageErrnos: [], folder };
   }
-  const tally = new CrawlTally(spec.seeds, spec.scopePattern);
   try {
-    const run = await crawl(spec, spec.attempt.slice(0, cut), stop, tally);
-    const errnos = new Set(run.storageErrnos);
-    if (stop.reason() === 'archive_unwritable') addIfAny(errnos, errnoOfWriting(folder));
-    const archived = secure(spec, tally, errnos);
-    const seedRedirects = archived === null ? [] : tally.seedRedirects();
-    return { exit: run.exit, archived, seedRedirects, storageErrnos: [...errnos], folder };
+    const { exit, crawl: report } = await crawl(spec, stop);
+    const errnos = new Set<string>();
+    // That files of this attempt exist already is no fault of storage.
+    if (report?.end?.kind === 'error' && report.end.errno !== null && report.end.errno !== 'EEXIST')
+      errnos.add(report.end.errno);
+    const archived = secure(spec, errnos);
+    return { exit, archived, crawl: report, storageErrnos: [...errnos], folder };
   } finally {
     removeScratch(spec.scratchDir);
   }
@@ -103,95 +97,48 @@ function prepareFolders(spec: LaunchSpec, folder: string): StorageProblem | null
 
 interface Crawled {
   readonly exit: CrawlerExit;
-  readonly storageErrnos: readonly string[];
+  readonly crawl: CrawlReport | null;
 }
 
-async function crawl(
-  spec: LaunchSpec,
-  jobId: string,
-  stop: StopRequest,
-  tally: CrawlTally,
-): Promise<Crawled> {
-  let worst: CrawlerRun['exit'] = { kind: 'exited', code: 0 };
-  const errnos = new Set<string>();
-  const ended = (exit: CrawlerExit): Crawled => ({ exit, storageErrnos: [...errnos] });
-  const temporaryFd =
-    spec.container === null ? openSync(spec.scratchDir, constants.O_RDONLY | constants.O_DIRECTORY) : null;
-  let dedupFile: DedupFile | null = null;
-  for (const pass of spec.passes) {
-    if (pass.skipIfArchived !== null && tally.hasAnswered(pass.skipIfArchived)) continue;
-    if (spec.dedupCdxFile !== null) {
-      try {
-        dedupFile ??= new DedupFile(spec.dedupCdxFile);
-        // Before each pass: it then holds what the passes before have archived, too.
-        await dedupFile.add(
-          cdxFilesOf(jobId),
-          () => stop.reason() !== null,
-          (entry) => {
-            tally.addEarlier(entry);
-          },
-        );
-      } catch (error) {
-        return ended({ kind: 'storage_error', operation: 'read the earlier archive', errno: errnoOf(error) });
-      }
-    }
-    if (stop.reason() !== null) return ended({ kind: 'signaled', signal: 'SIGTERM' });
-    const { container } = spec;
-    const run = await runCrawler(pass.argv, temporaryFd, stop, spec.stopGraceMs, {
-      answer: (url) => {
-        tally.addAnswer(url);
-      },
-      kill: () => {
-        if (container !== null) void removeContainer(container.engine, container.name);
-      },
-    });
-    for (const errno of run.storageErrnos) errnos.add(errno);
-    if (container !== null && stop.reason() !== null) {
-      await removeContainer(container.engine, container.name);
-    }
-    if (run.exit.kind !== 'exited' || !MAY_GO_ON.has(run.exit.code)) return ended(run.exit);
-    worst = worseOf(worst, run.exit);
-  }
-  return ended(stop.reason() === null ? worst : { kind: 'signaled', signal: 'SIGTERM' });
-}
-
-/** Of wget's statuses the lower one is the graver, apart from 0. */
-function worseOf(
-  one: CrawlerRun['exit'],
-  other: Extract<CrawlerRun['exit'], { kind: 'exited' }>,
-): CrawlerRun['exit'] {
-  if (one.kind !== 'exited' || other.code === 0) return one;
-  return one.code === 0 || other.code < one.code ? other : one;
-}
-
-function secure(spec: LaunchSpec, tally: CrawlTally, errnos: Set<string>): ArchivedFiles | null {
+async function crawl(spec: LaunchSpec, stop: StopRequest): Promise<Crawled> {
+  if (stop.reason() !== null) return { exit: { kind: 'signaled', signal: 'SIGTERM' }, crawl: null };
+  const { container, crawl } = spec;
   try {
-    if (spec.container !== null) adoptContainerFiles(spec.attempt, spec.container.workDir);
-    const files = filesOfAttempt(spec.attempt);
-    syncFiles(files);
-    const warcs = warcFilesOf(spec.attempt);
-    const warcBytes = sizeOfFiles(warcs);
-    count(
-      tally,
-      files.filter((name) => name.endsWith('.cdx')),
-    );
-    return { warcFiles: warcs.length, warcBytes, ...tally.counts() };
+    if (crawl !== null) writeFileAtomically(crawl.file, JSON.stringify(crawl.spec));
   } catch (error) {
-    errnos.add(errnoOf(error));
+    const operation = 'write what the crawler is told';
+    return { exit: { kind: 'storage_error', operation, errno: errnoOf(error) }, crawl: null };
+  }
+  const watch = container === null ? null : watchContainer(spec.attempt, container.workDir, spec.reportFile);
+  const exit = await runCrawler(spec.argv, stop, spec.stopGraceMs, () => {
+    if (container !== null) void removeContainer(container.engine, container.name);
+  });
+  watch?.end();
+  if (container !== null && stop.reason() !== null) await removeContainer(container.engine, container.name);
+  const report = crawl === null ? null : readReport(spec);
+  // It had come to its end when it was asked to stop.
+  const isComplete = report?.end?.kind === 'complete' && exit.kind !== 'not_started';
+  return { exit: isComplete ? { kind: 'exited', code: 0 } : exit, crawl: report };
+}
+
+/** Null when there is none of this attempt: it was killed before its first one, or could not write it. */
+function readReport(spec: LaunchSpec): CrawlReport | null {
+  try {
+    const report = JSON.parse(readFileSync(spec.reportFile, 'utf8')) as CrawlReport;
+    return report.attempt === spec.attempt ? report : null;
+  } catch {
     return null;
   }
 }
 
-/** The files are safe by now: if counting fails, what was counted until then stands. Only storage errors are thrown on. */
-function count(tally: CrawlTally, cdxFiles: readonly string[]): void {
+function secure(spec: LaunchSpec, errnos: Set<string>): ArchivedFiles | null {
   try {
-    tally.readOwn(cdxFiles);
+    if (spec.container !== null) adoptContainerFiles(spec.attempt, spec.container.workDir);
+    syncFiles(filesOfAttempt(spec.attempt));
+    const warcs = warcFilesOf(spec.attempt);
+    return { warcFiles: warcs.length, warcBytes: sizeOfFiles(warcs) };
   } catch (error) {
-    if (error instanceof Error && 'syscall' in error) throw error;
-    writeToLog(`launcher: the counts are too low, as counting failed: ${String(error)}\n`);
+    errnos.add(errnoOf(error));
+    return null;
   }
-}
-
-function addIfAny(errnos: Set<string>, errno: string | null): void {
-  if (errno !== null) errnos.add(errno);
 }

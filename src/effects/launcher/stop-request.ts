@@ -1,11 +1,10 @@
 /**
  * Why the launcher should end the crawler, if it should. Reasons, the first one counts:
  *
- *   signal              TERM, INT: the worker signals the whole group, so the crawler has it already
- *   worker_lost         standard input ended: the worker is gone, and nobody else would end the crawler
- *   archive_unwritable  the crawler said so; wget would go on and load the source for nothing
+ *   signal       TERM, INT: the worker signals the whole group, so the crawler has it already
+ *   worker_lost  standard input ended: the worker is gone, and nobody else would end the crawler
  */
-export type StopReason = 'signal' | 'worker_lost' | 'archive_unwritable';
+export type StopReason = 'signal' | 'worker_lost';
 
 export class StopRequest {
   #reason: StopReason | null = null;

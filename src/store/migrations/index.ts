@@ -1,7 +1,8 @@
 import { createJobs } from './0001-create-jobs.ts';
+import { countUnreachable } from './0002-count-unreachable.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [createJobs];
+export const migrations: readonly Migration[] = [createJobs, countUnreachable];
 
 /** The schema version that this code is written for. */
 export const codeVersion = Math.max(...migrations.map((migration) => migration.version));

@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { classifyAttempt, type AttemptEnd } from '../../../src/core/attempts/classify.ts';
 import type { CrawlerExit, ExitRecord } from '../../../src/core/attempts/exit-record.ts';
-import { endReasons, type AttemptOutcome } from '../../../src/core/attempts/judgement.ts';
+import { attemptOutcomes, endReasons, type AttemptOutcome } from '../../../src/core/attempts/judgement.ts';
 import { storageStates } from '../../../src/core/storage/path-state.ts';
-import { outcomeCases, record } from './outcome-cases.ts';
+import type { CrawlEnd, CrawlReport } from '../../../src/core/crawler/crawl-report.ts';
+import { outcomeCases, record, report, summary } from './outcome-cases.ts';
 
 for (const { about, seen, outcome, end } of outcomeCases) {
   test(`${about}: ${seen}: ${outcome}`, () => {
@@ -27,27 +28,44 @@ test('the tables in docs/attempt-outcomes.md are these cases', () => {
 });
 
 test('the sentence says what to do', () => {
-  const because = (changes: Partial<ExitRecord>, crawler: AttemptEnd['crawler'] = 'wget'): string =>
+  const because = (changes: Partial<ExitRecord>, crawler: AttemptEnd['crawler'] = 'http'): string =>
     classifyAttempt({ record: record(changes), reason: 'none', storageAfter: 'healthy', crawler }).because;
   const missing = (program: string): Partial<ExitRecord> => ({
     exit: { kind: 'not_started', program, errno: 'ENOENT' },
     archived: null,
   });
-  assert.match(because(missing('wget')), /apt-get install wget\b/);
   assert.match(because(missing('podman')), /apt-get install podman\b/);
   assert.match(because(missing('docker')), /apt-get install docker\.io\b/);
   assert.match(because({ exit: { kind: 'exited', code: 125 } }, 'container'), /podman pull/);
-  const away = { seed: 'http://a.example/', location: 'https://www.b.example/' };
-  const none = { warcFiles: 1, warcBytes: 9, pages: 1, errorPages: 0, pagesInScope: 0, revisits: 0 };
+  const moved = { seed: 'http://a.example/', url: 'https://www.b.example/', state: 'outside' } as const;
+  const seeds = [{ ...moved, status: null, because: null }];
   assert.match(
-    because({ seedRedirects: [away], archived: none }),
-    /redirects .* https:\/\/www\.b\.example\/; add that/,
+    because({ crawl: report({ summary: summary({ seeds }) }) }),
+    /http:\/\/a\.example\/ redirects .* https:\/\/www\.b\.example\/: add that/,
   );
+  const barred = [
+    { ...moved, state: 'barred', url: moved.seed, status: null, because: 'robots.txt' },
+  ] as const;
+  assert.match(
+    because({ crawl: report({ summary: summary({ seeds: barred, pagesInScope: 0 }) }) }),
+    /barred \(robots\.txt\)/,
+  );
+  assert.match(
+    because({ crawl: report({ summary: summary({ pagesInScope: 1, nofollow: 1 }) }) }),
+    /one page only, which asks not to be followed/,
+  );
+  assert.match(because({ crawl: report({ frontier: 'lost' }) }), /was lost, so all was asked for again/);
+  const failed = [{ url: 'http://a.example/x', because: 'reset' }];
+  const named = report({
+    counts: { queued: 0, archived: 500, failed: 1, barred: 0 },
+    summary: summary({ failedInScope: 1, failed }),
+  });
+  assert.match(because({ crawl: named }), /Failed for good: http:\/\/a\.example\/x \(reset\)/);
   assert.match(
     because({ exit: { kind: 'storage_error', operation: 'x', errno: 'EACCES' }, archived: null }),
     /allow_other/,
   );
-  assert.match(because({}), /40 URLs, 1 with an error status/);
+  assert.match(because({}), /Archived: 41 URLs; by this attempt 40, 1 with an error status/);
 });
 
 const anyErrno = fc.constantFrom(
@@ -69,42 +87,45 @@ const anyExit: fc.Arbitrary<CrawlerExit> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('not_started' as const),
-    program: fc.constantFrom('wget', 'podman', 'x'),
+    program: fc.constantFrom('podman', 'x'),
     errno: anyErrno,
   }),
   fc.record({ kind: fc.constant('storage_error' as const), operation: fc.string(), errno: anyErrno }),
   fc.record({ kind: fc.constant('wrong_storage' as const), detail: fc.string() }),
 );
 const count = fc.nat({ max: 5 });
+const anyReport: fc.Arbitrary<CrawlReport> = fc
+  .record({
+    end: fc.option(
+      fc.constantFrom<CrawlEnd>(
+        { kind: 'complete' },
+        { kind: 'stopped' },
+        { kind: 'source_unreachable', because: 'x' },
+        { kind: 'error', errno: null, because: 'x' },
+      ),
+    ),
+    summary: fc.option(
+      fc
+        .record({ pagesInScope: count, failedInScope: fc.nat({ max: 20 }), cut: count, nofollow: count })
+        .map((changes) => summary(changes)),
+    ),
+  })
+  .map((changes) => report(changes));
 const anyRecord: fc.Arbitrary<ExitRecord> = fc
   .record({
     exit: anyExit,
     workerLost: fc.boolean(),
-    archiveUnwritable: fc.boolean(),
     storageErrnos: fc.array(anyErrno, { maxLength: 2 }),
-    seedRedirects: fc.array(fc.record({ seed: fc.webUrl(), location: fc.string() }), { maxLength: 1 }),
-    archived: fc.option(
-      fc.record({
-        warcFiles: count,
-        warcBytes: count,
-        pages: count,
-        errorPages: count,
-        pagesInScope: count,
-        revisits: count,
-      }),
-    ),
+    crawl: fc.option(anyReport),
+    archived: fc.option(fc.record({ warcFiles: count, warcBytes: count })),
   })
   .map((changes) => record(changes));
 const anyEnd: fc.Arbitrary<AttemptEnd> = fc.record({
   record: fc.option(anyRecord),
   reason: fc.constantFrom(...endReasons),
   storageAfter: fc.option(fc.constantFrom(...storageStates)),
-  crawler: fc.constantFrom('wget', 'container'),
+  crawler: fc.constantFrom('http', 'container'),
 });
-
-const outcomes: readonly AttemptOutcome[] = [
-  ...(['success', 'crawl_failure', 'infra_error', 'config_error', 'interrupted', 'cancelled'] as const),
-];
 
 function holds(property: (end: AttemptEnd, outcome: AttemptOutcome) => boolean): void {
   fc.assert(
@@ -114,17 +135,18 @@ function holds(property: (end: AttemptEnd, outcome: AttemptOutcome) => boolean):
 }
 
 test('every end has an outcome and a sentence', () => {
-  holds((end, outcome) => outcomes.includes(outcome) && classifyAttempt(end).because.length > 10);
+  holds((end, outcome) => attemptOutcomes.includes(outcome) && classifyAttempt(end).because.length > 10);
 });
 
 test('a sign of bad storage never uses the retry budget and never fails the job', () => {
   const hasSign = ({ record: left, reason, storageAfter }: AttemptEnd): boolean =>
     reason === 'dead_storage' ||
-    left === null ||
-    left.storageErrnos.length > 0 ||
-    left.archiveUnwritable ||
-    left.exit.kind === 'wrong_storage' ||
-    (left.exit.kind === 'signaled' && storageAfter !== null && storageAfter !== 'healthy');
+    // Of one that stood still on storage that is well, nothing else is known.
+    (left === null && reason !== 'stalled') ||
+    (left !== null &&
+      (left.storageErrnos.length > 0 ||
+        left.exit.kind === 'wrong_storage' ||
+        (left.exit.kind === 'signaled' && storageAfter !== null && storageAfter !== 'healthy')));
   holds((end, outcome) => !hasSign(end) || !['crawl_failure', 'config_error'].includes(outcome));
 });
 
@@ -132,14 +154,11 @@ test('a cancelled job is cancelled, and only such a one', () => {
   holds((end, outcome) => (end.reason === 'cancel') === (outcome === 'cancelled'));
 });
 
-test('nothing is a success without WARC files that were counted, a clean end and clean storage', () => {
+test('nothing is a success without a clean end and clean storage that took all of it', () => {
   holds(
     ({ record: left }, outcome) =>
       outcome !== 'success' ||
-      (left?.exit.kind === 'exited' &&
-        (left.archived?.warcFiles ?? 0) > 0 &&
-        left.storageErrnos.length === 0 &&
-        !left.archiveUnwritable),
+      (left?.exit.kind === 'exited' && left.archived !== null && left.storageErrnos.length === 0),
   );
 });
 

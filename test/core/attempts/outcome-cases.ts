@@ -2,24 +2,54 @@
 import type { AttemptEnd } from '../../../src/core/attempts/classify.ts';
 import type { AttemptOutcome } from '../../../src/core/attempts/judgement.ts';
 import type { ArchivedFiles, CrawlerExit, ExitRecord } from '../../../src/core/attempts/exit-record.ts';
+import {
+  crawlExitStatus,
+  type CrawlEnd,
+  type CrawlReport,
+  type CrawlSummary,
+  type SeedEnd,
+} from '../../../src/core/crawler/crawl-report.ts';
 
 export interface OutcomeCase {
   /** Section of the table. */
-  readonly about: 'Any crawler' | 'wget' | 'Container';
+  readonly about: 'Any crawler' | 'http' | 'Container';
   readonly seen: string;
   readonly outcome: AttemptOutcome;
   readonly end: AttemptEnd;
 }
 
-export const archivedPages: ArchivedFiles = {
-  warcFiles: 2,
-  warcBytes: 5000,
-  pages: 40,
-  errorPages: 1,
-  pagesInScope: 30,
-  revisits: 0,
+export const archivedFiles: ArchivedFiles = { warcFiles: 2, warcBytes: 5000 };
+const nothing: ArchivedFiles = { warcFiles: 0, warcBytes: 0 };
+
+const seed: SeedEnd = {
+  seed: 'http://a.example/',
+  url: 'http://a.example/',
+  state: 'archived',
+  status: 200,
+  because: null,
 };
-const nothing: ArchivedFiles = { ...archivedPages, pages: 0, pagesInScope: 0, errorPages: 0 };
+
+export function summary(changes: Partial<CrawlSummary> = {}): CrawlSummary {
+  return { pagesInScope: 30, seeds: [seed], failedInScope: 0, failed: [], cut: 0, nofollow: 0, ...changes };
+}
+
+export function report(changes: Partial<CrawlReport> = {}): CrawlReport {
+  return {
+    attempt: '1-001',
+    lifeSigns: 5041,
+    bytes: 5000,
+    end: { kind: 'complete' },
+    frontier: 'new',
+    lostFiles: [],
+    counts: { queued: 0, archived: 41, failed: 0, barred: 0 },
+    pages: 40,
+    errorPages: 1,
+    revisits: 0,
+    currentUrl: 'http://a.example/last',
+    summary: summary(),
+    ...changes,
+  };
+}
 
 export function record(changes: Partial<ExitRecord> = {}): ExitRecord {
   return {
@@ -29,21 +59,38 @@ export function record(changes: Partial<ExitRecord> = {}): ExitRecord {
     finishedAtMs: 1000,
     exit: { kind: 'exited', code: 0 },
     workerLost: false,
-    archiveUnwritable: false,
-    archived: archivedPages,
-    seedRedirects: [],
+    archived: archivedFiles,
+    crawl: report(),
     storageErrnos: [],
     ...changes,
   };
 }
 
-function exited(code: number, archived: ArchivedFiles = archivedPages): ExitRecord {
+function exited(code: number, archived: ArchivedFiles = archivedFiles): ExitRecord {
   return record({ exit: { kind: 'exited', code }, archived });
 }
 
-function before(exit: CrawlerExit): ExitRecord {
-  return record({ exit, archived: null });
+/** Our own crawler, by its own word; without one by nothing but its status. */
+function ended(
+  end: CrawlEnd | null,
+  changes: Partial<CrawlReport> = {},
+  code = end === null ? 74 : crawlExitStatus[end.kind],
+): ExitRecord {
+  return record({ exit: { kind: 'exited', code }, crawl: report({ end, summary: null, ...changes }) });
 }
+
+/** It came to its end, and this is what of. */
+function complete(changes: Partial<CrawlSummary>, more: Partial<CrawlReport> = {}): ExitRecord {
+  return record({ crawl: report({ summary: summary(changes), ...more }) });
+}
+
+function before(exit: CrawlerExit): ExitRecord {
+  return record({ exit, archived: null, crawl: null });
+}
+
+const away: SeedEnd = { ...seed, state: 'outside', url: 'https://www.b.example/', status: null };
+const barred: SeedEnd = { ...seed, state: 'barred', status: null, because: 'robots.txt' };
+const many = { queued: 0, archived: 2000, failed: 0, barred: 0 };
 
 function entry(
   about: OutcomeCase['about'],
@@ -52,7 +99,7 @@ function entry(
   exitRecord: ExitRecord | null,
   changes: Partial<AttemptEnd> = {},
 ): OutcomeCase {
-  const crawler = about === 'Container' ? 'container' : 'wget';
+  const crawler = about === 'Container' ? 'container' : 'http';
   return {
     about,
     seen,
@@ -83,15 +130,11 @@ export const outcomeCases: readonly OutcomeCase[] = [
     'infra_error',
     before({ kind: 'storage_error', operation: 'write and sync a small file', errno: 'EROFS' }),
   ),
-  entry('Any crawler', 'a storage errno in the log or when the files are synced', 'infra_error', {
+  entry('Any crawler', 'a storage errno in its report or when the files are synced', 'infra_error', {
     ...exited(0),
     storageErrnos: ['EIO'],
   }),
-  entry('Any crawler', 'the crawler says that it can no longer write its archive', 'infra_error', {
-    ...stopped,
-    archiveUnwritable: true,
-  }),
-  entry('Any crawler', 'what was archived can not be read back', 'infra_error', record({ archived: null })),
+  entry('Any crawler', 'what was archived can not be synced', 'infra_error', record({ archived: null })),
   entry(
     'Any crawler',
     'it ends badly, and the output directory is not healthy afterwards',
@@ -99,13 +142,9 @@ export const outcomeCases: readonly OutcomeCase[] = [
     exited(4),
     { storageAfter: 'hung' },
   ),
-  entry(
-    'Any crawler',
-    'it ends well with everything synced and counted; storage fails later',
-    'success',
-    exited(0),
-    { storageAfter: 'dead' },
-  ),
+  entry('Any crawler', 'it ends well with everything synced; storage fails later', 'success', exited(0), {
+    storageAfter: 'dead',
+  }),
   entry('Any crawler', 'no exit record, and the output directory is not healthy', 'infra_error', null, {
     storageAfter: 'dead',
   }),
@@ -122,6 +161,13 @@ export const outcomeCases: readonly OutcomeCase[] = [
     'infra_error',
     null,
   ),
+  entry('Any crawler', 'it stood still, and its worker ended it', 'crawl_failure', stopped, {
+    reason: 'stalled',
+  }),
+  entry('Any crawler', 'it stood still on storage that is not healthy', 'infra_error', stopped, {
+    reason: 'stalled',
+    storageAfter: 'hung',
+  }),
   entry('Any crawler', 'stopped with the worker', 'interrupted', stopped, { reason: 'shutdown' }),
   entry('Any crawler', 'ended by its launcher because the worker was gone', 'interrupted', {
     ...stopped,
@@ -140,13 +186,13 @@ export const outcomeCases: readonly OutcomeCase[] = [
     'Any crawler',
     'the program is not installed, or can not be executed',
     'config_error',
-    before({ kind: 'not_started', program: 'wget', errno: 'ENOENT' }),
+    before({ kind: 'not_started', program: 'podman', errno: 'ENOENT' }),
   ),
   entry(
     'Any crawler',
     'the program can not be started for want of memory or processes',
     'infra_error',
-    before({ kind: 'not_started', program: 'wget', errno: 'EAGAIN' }),
+    before({ kind: 'not_started', program: 'podman', errno: 'EAGAIN' }),
   ),
   entry(
     'Any crawler',
@@ -154,32 +200,60 @@ export const outcomeCases: readonly OutcomeCase[] = [
     'crawl_failure',
     before({ kind: 'storage_error', operation: 'look for files of this attempt', errno: 'EEXIST' }),
   ),
-  entry('wget', 'exit 0 with pages of the scope archived', 'success', exited(0)),
-  entry('wget', 'exit 8 (error answers) with pages of the scope archived', 'success', exited(8)),
-  entry('wget', 'exit 6 (a page wants a password) with pages of the scope archived', 'success', exited(6)),
-  entry('wget', 'exit 0, 6 or 8 with no page of the scope archived', 'crawl_failure', exited(8, nothing)),
-  entry('wget', 'the seed redirects out of its own scope', 'crawl_failure', {
-    ...exited(0, { ...nothing, pages: 1 }),
-    seedRedirects: [{ seed: 'http://a.example/', location: 'https://www.b.example/' }],
-  }),
-  entry('wget', 'exit 1 (general error) without a sign of bad storage', 'crawl_failure', exited(1)),
-  entry('wget', 'exit 2 (arguments)', 'config_error', exited(2)),
-  entry('wget', 'exit 3 (file error) without a sign of bad storage', 'crawl_failure', exited(3)),
-  entry('wget', 'exit 4 (network failure)', 'crawl_failure', exited(4)),
-  entry('wget', 'exit 5 (TLS certificate)', 'crawl_failure', exited(5)),
-  entry('wget', 'exit 7 (protocol error)', 'crawl_failure', exited(7)),
+  entry('http', 'every address in scope is archived, or was answered otherwise', 'success', complete({})),
   entry(
-    'Container',
-    'exit 0 with WARC files in its output folder',
+    'http',
+    'some failed for good, at most 10 and 1 %: they are named',
     'success',
-    exited(0, { ...nothing, warcFiles: 1 }),
+    complete(
+      { failedInScope: 10, failed: [{ url: 'http://a.example/x', because: 'reset' }] },
+      { counts: many },
+    ),
   ),
   entry(
-    'Container',
-    'exit 0 without WARC files',
+    'http',
+    'more than 10 failed for good',
     'crawl_failure',
-    exited(0, { ...nothing, warcFiles: 0, warcBytes: 0 }),
+    complete({ failedInScope: 11 }, { counts: many }),
   ),
+  entry('http', 'more than 1 % failed for good', 'crawl_failure', complete({ failedInScope: 1 })),
+  entry(
+    'http',
+    'what pages are made of failed on other hosts',
+    'success',
+    complete({ failed: [{ url: 'http://cdn.example/x.js', because: 'reset' }] }),
+  ),
+  entry('http', 'a seed redirects out of the scope', 'crawl_failure', complete({ seeds: [seed, away] })),
+  entry(
+    'http',
+    'no page in scope: the seeds are barred, failed, or answer with errors',
+    'crawl_failure',
+    complete({ pagesInScope: 0, seeds: [barred] }),
+  ),
+  entry('http', 'a seed of several is barred by robots.txt', 'success', complete({ seeds: [seed, barred] })),
+  entry('http', 'one page only: it is said', 'success', complete({ pagesInScope: 1 })),
+  entry(
+    'http',
+    'the source could not be reached for `outage_patience_seconds`',
+    'source_unreachable',
+    ended({ kind: 'source_unreachable', because: 'it has not answered for 1800 s' }),
+  ),
+  entry(
+    'http',
+    'it can not go on: its frontier, or a bug',
+    'crawl_failure',
+    ended({ kind: 'error', errno: null, because: 'database disk image is malformed' }),
+  ),
+  entry('http', 'it can not go on, and can not say why (local disk full)', 'infra_error', ended(null)),
+  entry('http', 'it ended without a word', 'crawl_failure', ended(null, {}, 1)),
+  entry(
+    'http',
+    'a signal ended it that its worker did not send',
+    'crawl_failure',
+    ended({ kind: 'stopped' }),
+  ),
+  entry('Container', 'exit 0 with WARC files in its output folder', 'success', exited(0, archivedFiles)),
+  entry('Container', 'exit 0 without WARC files', 'crawl_failure', exited(0, nothing)),
   entry('Container', 'exit 125 (image missing, wrong option)', 'config_error', exited(125, nothing)),
   entry('Container', 'exit 126 or 127 (no such program in the image)', 'config_error', exited(127, nothing)),
   entry('Container', 'any other exit', 'crawl_failure', exited(9)),

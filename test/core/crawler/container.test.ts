@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   containerOf,
-  containerPasses,
+  containerCommand,
   removalArguments,
   type ContainerJob,
 } from '../../../src/core/crawler/container.ts';
@@ -41,23 +41,18 @@ test('removal does not wait', () => {
 });
 
 test('browsertrix', () => {
-  assert.deepEqual(containerPasses(job), [
-    {
-      skipIfArchived: null,
-      argv: [
-        ...begin('podman', '/crawls'),
-        ...['registry.example/crawler:1', 'crawl'],
-        ...['--url', 'https://a.example/en/', '--url', 'https://b.example/'],
-        ...['--scopeType', 'custom', '--include', scope],
-        ...['--collection', '12-003', '--workers', '1', '--pageExtraDelay', '2'],
-        ...['--diskUtilization', '0', '--saveState', 'never'],
-      ],
-    },
+  assert.deepEqual(containerCommand(job), [
+    ...begin('podman', '/crawls'),
+    ...['registry.example/crawler:1', 'crawl'],
+    ...['--url', 'https://a.example/en/', '--url', 'https://b.example/'],
+    ...['--scopeType', 'custom', '--include', scope],
+    ...['--collection', '12-003', '--workers', '1', '--pageExtraDelay', '2'],
+    ...['--diskUtilization', '0', '--saveState', 'never'],
   ]);
 });
 
 test('zimit, with docker', () => {
-  assert.deepEqual(containerPasses({ ...job, engine: 'docker', preset: 'zimit' })[0]?.argv, [
+  assert.deepEqual(containerCommand({ ...job, engine: 'docker', preset: 'zimit' }), [
     ...begin('docker', '/output'),
     ...['--shm-size=1gb', 'registry.example/crawler:1', 'zimit'],
     ...['--seeds', 'https://a.example/en/,https://b.example/', '--name', '12-003'],
@@ -68,7 +63,7 @@ test('zimit, with docker', () => {
 
 test('custom arguments', () => {
   const preset = ['sh', '-c', 'crawl --to {output}/{attempt} {seeds} {else}', '{seeds}'];
-  assert.deepEqual(containerPasses({ ...job, preset })[0]?.argv, [
+  assert.deepEqual(containerCommand({ ...job, preset }), [
     ...begin('podman', '/output'),
     ...['registry.example/crawler:1', 'sh', '-c'],
     'crawl --to /output/12-003 https://a.example/en/,https://b.example/ {else}',

@@ -16,6 +16,7 @@ export function jobChange(more: Partial<JobChange> = {}): JobChange {
     infraRetry: null,
     backoff: null,
     lostInARow: 0,
+    unreachableInARow: 0,
     lastError: null,
     queuedAtMs: t0,
     startedAtMs: null,
@@ -38,6 +39,7 @@ export const deadlines: fc.Arbitrary<Deadline> = fc.record({
 
 const crawlEnds = [
   'success',
+  'source_unreachable',
   'crawl_failure',
   'infra_error',
   'config_error',

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { backoffAfter, backoffCeilingMs } from '../../../src/core/jobs/retry.ts';
+import { backoffAfter, backoffCeilingMs, pauseForSource } from '../../../src/core/jobs/retry.ts';
 import { policies, policy } from './job-fixture.ts';
 
 test('the backoff doubles from its base up to an hour', () => {
   const minutes = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((failures) => backoffAfter(failures, policy) / 60_000);
   assert.deepEqual(minutes, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+});
+
+test('the pause before a source that is away is tried again doubles up to six hours', () => {
+  const minutes = [1, 2, 8, 9, 10, 20].map((attempts) => pauseForSource(attempts, policy) / 60_000);
+  assert.deepEqual(minutes, [1, 2, 128, 256, 360, 360]);
 });
 
 test('property: between the base and the ceiling, never shorter after one more failure', () => {

@@ -63,7 +63,7 @@ describe('the hot paths that somebody needs', () => {
   });
 
   test('what was archived there is known, until its storage is forgotten', () => {
-    const progress = { pages: 1, bytes: 9, currentUrl: null, bytesPerSecond: 0 };
+    const progress = { pages: 1, bytes: 9, currentUrl: null, bytesPerSecond: 0, urls: null };
     const pasts = [
       job(1, '/a'),
       job(2, '/a', { storageIdentity: nfs }),
