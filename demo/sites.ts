@@ -51,20 +51,25 @@ export async function startSites(): Promise<BodySite[]> {
   }
 }
 
+/** What that page on another host is made of. */
+const partnerParts = ['/assets/site.css', '/assets/images/figure-00.png', '/assets/images/figure-03.png'];
+
 /** What a complete crawl archives of it, and what not. */
 export function contentOf(
   site: Pick<Site, 'url' | 'port' | 'paths'>,
 ): Pick<BodySite, 'expected' | 'forbidden'> {
   const origin = site.url.slice(0, -1);
   const linked = site.paths.filter(({ path }) => path !== '/robots.txt');
+  const partner = `http://localhost:${site.port}`;
   const isForbidden = (path: string): boolean => path.startsWith('/en/internal/');
   return {
-    expected: linked
-      .filter(({ kind, path }) => (kind === 'page' || kind === 'file') && !isForbidden(path))
-      // This page is reached by a redirect to another host name only.
-      .map(({ url, path }) =>
-        path.startsWith('/partner/') ? url.replace(origin, `http://localhost:${site.port}`) : url,
-      ),
+    expected: [
+      ...linked
+        .filter(({ kind, path }) => (kind === 'page' || kind === 'file') && !isForbidden(path))
+        // This page is reached by a redirect to another host name only.
+        .map(({ url, path }) => (path.startsWith('/partner/') ? url.replace(origin, partner) : url)),
+      ...partnerParts.map((path) => partner + path),
+    ],
     forbidden: linked.filter(({ path }) => isForbidden(path)).map(({ url }) => url),
   };
 }

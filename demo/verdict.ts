@@ -35,7 +35,7 @@ export async function judgeCrawl(
   const archive = await readBack(folder, (name) => cutShort.some((prefix) => name.startsWith(prefix)));
   const statuses = [...archive.responses].filter(([url]) => !url.endsWith('/robots.txt'));
   const pages = statuses.filter(([, status]) => status >= 200 && status < 300).length;
-  const counted = attempts.at(-1)?.pages ?? 0;
+  const counted = job.progress?.pages ?? 0;
   const missing = content.expected.filter((url) => archive.responses.get(url) !== 200);
   const forbidden = content.forbidden.filter((url) => archive.responses.has(url));
   return {

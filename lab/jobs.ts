@@ -37,7 +37,7 @@ export async function addSite(
   installation: Installation,
   { pages = 4000, delayMs = 300 }: CrawledSite = {},
 ): Promise<void> {
-  const options = ['--pages', pages, '--delay-ms', delayMs, '--port', PORT].join(' ');
+  const options = ['--pages', pages, '--delay-ms', delayMs, '--port', PORT, '--log'].join(' ');
   await host.installUnit(
     SITE_UNIT,
     `[Service]\nExecStart=${NODE} /opt/healtharchive/lab/site.ts ${options}\n[Install]\nWantedBy=multi-user.target\n`,
@@ -45,6 +45,12 @@ export async function addSite(
   await host.runOk(['systemctl', 'enable', '--now', '--quiet', SITE_UNIT]);
   await waitFor('the site', async () => (await host.journal(SITE_UNIT)).includes('"url"'), 20_000);
   await installation.json('sources', 'add', '--code', 'hc', '--name', 'Health Canada', '--seed', SEED);
+}
+
+/** What the site was asked for so far, decoded paths in order. */
+export async function hitsOfSite(host: Host): Promise<string[]> {
+  const lines = (await host.journal(SITE_UNIT)).split('\n');
+  return lines.filter((line) => line.startsWith('hit ')).map((line) => line.slice('hit '.length));
 }
 
 /** Puts a crawl of the source `hc` into the queue; returns the job's id. */

@@ -3,7 +3,7 @@
  *
  * In a program: `const site = await startSite({pages: 300, delayMs: 20})`.
  * From a shell:  `node lab/site.ts --pages 300 --delay-ms 20 --port 8080`; prints one line of JSON with the
- * URL and serves until TERM, INT or (with `--until-stdin-ends`) the end of its input.
+ * URL and serves until TERM, INT or (with `--until-stdin-ends`) the end of its input; with `--log` also a line for each request.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -22,6 +22,8 @@ export interface SiteOptions {
   readonly port?: number;
   /** A loopback address. Default 127.0.0.1; 127.0.0.2 and so on work too, as further host names. */
   readonly address?: string;
+  /** Called for every answered request. */
+  readonly onHit?: (hit: SiteHit) => void;
   /** Where the site begins, e.g. '/hc'. Default: at '/'. robots.txt is always at the top. */
   readonly basePath?: string;
 }
@@ -69,7 +71,9 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     const path = decodedPath(request.url ?? '/');
     response.once('close', () => {
       const host = request.headers.host ?? '';
-      hits.push({ method: request.method ?? '', path, host, status: response.statusCode });
+      const hit = { method: request.method ?? '', path, host, status: response.statusCode };
+      hits.push(hit);
+      options.onHit?.(hit);
     });
     answer(request, response, content.get(path), timing).catch(() => response.destroy());
   });
@@ -178,6 +182,7 @@ async function main(): Promise<void> {
       address: { type: 'string', default: '127.0.0.1' },
       'base-path': { type: 'string', default: '' },
       'until-stdin-ends': { type: 'boolean', default: false },
+      log: { type: 'boolean', default: false },
     },
   });
   const site = await startSite({
@@ -187,6 +192,9 @@ async function main(): Promise<void> {
     port: Number(values.port),
     address: values.address,
     basePath: values['base-path'],
+    onHit: ({ path }) => {
+      if (values.log) console.log(`hit ${path}`);
+    },
   });
   const stop = (): void => void site.close();
   process.once('SIGTERM', stop).once('SIGINT', stop);

@@ -116,8 +116,11 @@ export class Archive {
    * @param scratch a folder on the local disk
    */
   close(scratch: string): void {
-    this.#file?.close();
-    this.#file = null;
+    if (this.#file !== null) {
+      this.#file.close();
+      this.#bytes += this.#file.length;
+      this.#file = null;
+    }
     if (this.#index === null) return;
     closeSync(this.#index);
     this.#index = null;

@@ -14,11 +14,11 @@ import { Manners } from './manners.ts';
 import { pause, SourceReach, type Verdict } from './source-reach.ts';
 
 /**
- * What was kept is made sure of so often that it takes a sixth of the time, and at least each second: what was not is asked for twice after
+ * What was kept is made sure of so often that it takes a quarter of the time, and at least each second: what was not is asked for twice after
  * whatever interrupts it.
  */
 const mostCommitMs = 1000;
-const workPerCommit = 5;
+const workPerCommit = 3;
 const commitCount = 500;
 /** The server is at fault, and may be well again soon; an answer all the same when it stays so. */
 const transient: ReadonlySet<number> = new Set([408, 425, 500, 502, 504]);

@@ -9,6 +9,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { NamedUrl, UrlCounts } from '../core/crawler/crawl-report.ts';
 import type { FoundLink } from '../core/crawler/judge-link.ts';
 import type { Link } from '../core/crawler/links.ts';
+import { frontierSchema, frontierVersion } from './frontier-schema.ts';
 
 export type UrlState = keyof UrlCounts;
 
@@ -68,32 +69,10 @@ const mostReopenings = 3;
 /** Read at once, since it is asked for one by one. */
 const batch = 64;
 
-const SCHEMA = `
-  create table if not exists urls (
-    id integer primary key,
-    url text not null unique,
-    kind text not null,
-    state text not null,
-    rank integer not null,
-    tries integer not null default 0,
-    next_ms integer not null default 0,
-    status integer,
-    because text,
-    leads_to text,
-    file integer,
-    payload_file integer
-  ) strict;
-  create index if not exists urls_queued on urls (rank, id) where state = 'queued';
-  create index if not exists urls_state on urls (state);
-  create table if not exists files (id integer primary key, name text not null unique, length integer not null) strict;
-  create table if not exists payloads (digest text primary key, url text not null, date text not null, file integer not null) strict, without rowid;
-  create temp table taken (id integer primary key);
-`;
-const version = 2;
-
 export class Frontier {
   readonly #database: DatabaseSync;
   readonly #counts: Record<UrlState, number> = { queued: 0, archived: 0, failed: 0, barred: 0 };
+  #pages = 0;
   readonly #ready: Claimed[] = [];
   readonly #statements: Readonly<
     Record<
@@ -119,8 +98,9 @@ export class Frontier {
     const { user_version: found } = this.#database.prepare('pragma user_version').get() as {
       user_version: number;
     };
-    if (found !== 0 && found !== version) throw new Error(`a frontier of version ${found}, not ${version}`);
-    this.#database.exec(`${SCHEMA} pragma user_version = ${version};`);
+    if (found !== 0 && found !== frontierVersion)
+      throw new Error(`a frontier of version ${found}, not ${frontierVersion}`);
+    this.#database.exec(`${frontierSchema} pragma user_version = ${frontierVersion};`);
     this.#count();
     const prepare = (sql: string): StatementSync => this.#database.prepare(sql);
     this.#statements = {
@@ -156,6 +136,19 @@ export class Frontier {
 
   get counts(): UrlCounts {
     return { ...this.#counts };
+  }
+
+  /** Addresses that answered with status 2xx. */
+  get pages(): number {
+    return this.#pages;
+  }
+
+  /** Of all files that an earlier commit named. */
+  get bytes(): number {
+    const { bytes } = this.#database.prepare('select coalesce(sum(length), 0) as bytes from files').get() as {
+      bytes: number;
+    };
+    return bytes;
   }
 
   /** Seeds, which are in front of everything. */
@@ -197,6 +190,7 @@ export class Frontier {
     files: readonly SyncedFile[],
   ): void {
     const before = { ...this.#counts };
+    const pagesBefore = this.#pages;
     try {
       this.#inTransaction(() => {
         for (const { name, length } of files) this.#statements.addFile.run(name, length);
@@ -208,6 +202,7 @@ export class Frontier {
       });
     } catch (error) {
       Object.assign(this.#counts, before);
+      this.#pages = pagesBefore;
       throw error;
     }
   }
@@ -315,6 +310,10 @@ export class Frontier {
       .prepare('select state, count(*) as count from urls group by state')
       .all() as { state: UrlState; count: number }[])
       this.#counts[state] = count;
+    const { pages } = this.#database
+      .prepare(`select count(*) as pages from urls where state = 'archived' and status between 200 and 299`)
+      .get() as { pages: number };
+    this.#pages = pages;
   }
 
   #end(id: number, end: UrlEnd): void {
@@ -330,6 +329,7 @@ export class Frontier {
       return;
     }
     const { status, remark, leadsTo, file, payloadFile } = end;
+    if (status >= 200 && status < 300) this.#pages += 1;
     this.#statements.end.run(state, status, remark, leadsTo, file, payloadFile, id);
     for (const link of end.links) this.#add(link);
   }

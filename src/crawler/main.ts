@@ -91,6 +91,7 @@ async function crawl(spec: CrawlSpec, { frontier, how }: OpenedFrontier): Promis
   const crawl = new Crawl(settings, { frontier, archive, exchanger, say });
   let lostFiles: readonly string[] = [];
   let waited = 0;
+  let bytesBefore = 0;
   const report = (end: CrawlEnd | null): void => {
     if (crawl.isWaiting) waited += 1;
     const { finished, ...tally } = crawl.tally;
@@ -102,6 +103,7 @@ async function crawl(spec: CrawlSpec, { frontier, how }: OpenedFrontier): Promis
       frontier: how,
       lostFiles,
       counts: frontier.counts,
+      total: { pages: frontier.pages, bytes: bytesBefore + archive.bytes },
       ...tally,
       currentUrl: crawl.currentUrl,
       summary: end?.kind === 'complete' ? summaryOf(frontier, seeds, scope) : null,
@@ -120,6 +122,7 @@ async function crawl(spec: CrawlSpec, { frontier, how }: OpenedFrontier): Promis
     lostFiles = frontier.checkFiles(lengthOfFile);
     if (lostFiles.length > 0)
       say(`gone or cut since it was archived: ${lostFiles.join(', ')}; what was in it is asked for again`);
+    bytesBefore = frontier.bytes;
     end = await crawl.run(stop.signal);
     archive.close(spec.scratchDir);
   } catch (error) {

@@ -11,18 +11,20 @@ export function attemptEnd(
   progress: Progress | null,
   options: { readonly isWorkerLost: boolean },
 ): AttemptEnd {
-  const pages = record?.crawl?.pages ?? progress?.pages ?? 0;
-  const bytes = record?.archived?.warcBytes ?? progress?.bytes ?? 0;
+  const crawl = record?.crawl ?? null;
+  const bytes = record?.archived?.warcBytes ?? crawl?.bytes ?? progress?.bytes ?? 0;
   return {
     event: eventOf(judgement, options.isWorkerLost),
     outcome: judgement.outcome,
     because: judgement.because,
     exit: record === null ? null : JSON.stringify(record.exit),
-    pages,
-    errorPages: record?.crawl?.errorPages ?? 0,
+    pages: crawl?.pages ?? 0,
+    errorPages: crawl?.errorPages ?? 0,
     bytes,
     progress:
-      progress === null ? null : { ...progress, pages, bytes, urls: record?.crawl?.counts ?? progress.urls },
+      progress === null
+        ? null
+        : { ...progress, ...(crawl === null ? { bytes } : { ...crawl.total, urls: crawl.counts }) },
   };
 }
 

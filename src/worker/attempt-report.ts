@@ -35,13 +35,12 @@ export class AttemptReport {
   progress(nowMs: number): Progress {
     const report = this.#last;
     const seconds = Math.max((nowMs - this.#startedMs) / 1000, 0.001);
-    const bytes = report?.bytes ?? 0;
     const own = report !== null && 'counts' in report ? report : null;
     return {
-      pages: own?.pages ?? 0,
-      bytes,
+      pages: own?.total.pages ?? 0,
+      bytes: own?.total.bytes ?? report?.bytes ?? 0,
       currentUrl: own?.currentUrl ?? null,
-      bytesPerSecond: Math.round(bytes / seconds),
+      bytesPerSecond: Math.round((report?.bytes ?? 0) / seconds),
       urls: own?.counts ?? null,
     };
   }

@@ -18,6 +18,8 @@ export interface CrawlReport extends LifeReport {
   readonly lostFiles: readonly string[];
   /** Of all attempts together. */
   readonly counts: UrlCounts;
+  /** Likewise: answers of status 2xx, and bytes in WARC files. */
+  readonly total: { readonly pages: number; readonly bytes: number };
   /** Of this attempt: answers of status 2xx, of 4xx and 5xx, and of the former those that were known already. */
   readonly pages: number;
   readonly errorPages: number;

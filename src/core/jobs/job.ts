@@ -21,11 +21,12 @@ export interface Parked {
   readonly sinceMs: number;
 }
 
-/** What the crawler has done so far in the running (or last) attempt. */
+/** What the crawler has archived: of our own by all attempts together, of another one by the running (or last) attempt. */
 export interface Progress {
   readonly pages: number;
   readonly bytes: number;
   readonly currentUrl: string | null;
+  /** Of the running (or last) attempt. */
   readonly bytesPerSecond: number;
   /** Of all attempts together; null: the crawler does not say. */
   readonly urls: UrlCounts | null;

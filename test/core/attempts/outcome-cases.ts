@@ -42,6 +42,7 @@ export function report(changes: Partial<CrawlReport> = {}): CrawlReport {
     frontier: 'new',
     lostFiles: [],
     counts: { queued: 0, archived: 41, failed: 0, barred: 0 },
+    total: { pages: 40, bytes: 5000 },
     pages: 40,
     errorPages: 1,
     revisits: 0,
