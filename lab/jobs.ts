@@ -47,7 +47,7 @@ export async function addSite(
   await installation.json('sources', 'add', '--code', 'hc', '--name', 'Health Canada', '--seed', SEED);
 }
 
-/** What the site was asked for so far, decoded paths in order. */
+/** What the site was asked for so far, in order: host and decoded path. */
 export async function hitsOfSite(host: Host): Promise<string[]> {
   const lines = (await host.journal(SITE_UNIT)).split('\n');
   return lines.filter((line) => line.startsWith('hit ')).map((line) => line.slice('hit '.length));

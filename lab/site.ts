@@ -192,8 +192,8 @@ async function main(): Promise<void> {
     port: Number(values.port),
     address: values.address,
     basePath: values['base-path'],
-    onHit: ({ path }) => {
-      if (values.log) console.log(`hit ${path}`);
+    onHit: ({ host, path }) => {
+      if (values.log) console.log(`hit ${host}${path}`);
     },
   });
   const stop = (): void => void site.close();

@@ -5,6 +5,7 @@ import { crawlUrl } from '../core/crawler/crawl-url.ts';
 import { fieldValues, ResponseError, type ResponseHead } from './http-response.ts';
 import { retryAfterMs } from '../core/crawler/retry-after.ts';
 import type { Archive } from './archive.ts';
+import { CommitPace } from './commit-pace.ts';
 import type { CrawlSettings } from './crawl-settings.ts';
 import { NetworkError } from './connection.ts';
 import type { Exchange, Exchanger } from './exchange.ts';
@@ -13,12 +14,7 @@ import { linksOfAnswer } from './answer-links.ts';
 import { Manners } from './manners.ts';
 import { pause, SourceReach, type Verdict } from './source-reach.ts';
 
-/**
- * What was kept is made sure of so often that it takes a quarter of the time, and at least each second: what was not is asked for twice after
- * whatever interrupts it.
- */
-const mostCommitMs = 1000;
-const workPerCommit = 3;
+/** At most so much is held back for it. */
 const commitCount = 500;
 /** The server is at fault, and may be well again soon; an answer all the same when it stays so. */
 const transient: ReadonlySet<number> = new Set([408, 425, 500, 502, 504]);
@@ -58,8 +54,7 @@ export class Crawl {
   readonly #say: (line: string) => void;
   #pending: Pending[] = [];
   #payloads = new Map<string, Payload>();
-  #committedMs = performance.now();
-  #commitTookMs = 0;
+  readonly #pace = new CommitPace();
   readonly #source = new SourceReach(() => this.#isSourceThere());
   readonly #tally = { pages: 0, errorPages: 0, revisits: 0, finished: 0 };
   #isWaiting = false;
@@ -187,8 +182,7 @@ export class Crawl {
 
   async #ask(url: string, stop: AbortSignal): Promise<Exchange> {
     const { origin } = new URL(url);
-    // Nothing waits with it to be made sure of.
-    if (this.#manners.leftMs(origin) > this.#commitTookMs && this.#pending.length > 0) this.#commit();
+    if (this.#pending.length > 0 && this.#pace.fitsInto(this.#manners.leftMs(origin))) this.#commit();
     await this.#waiting(this.#manners.wait(origin, stop));
     const cookies = await this.#jar.getCookieString(url);
     const fields = [
@@ -199,7 +193,13 @@ export class Crawl {
     ] as const;
     try {
       this.#currentUrl = url;
-      const exchange = await this.#exchanger.get(url, fields, stop);
+      const askedMs = performance.now();
+      const answer = this.#exchanger.get(url, fields, stop);
+      // Should the commit fail, nobody waits for it any more.
+      answer.catch(() => undefined);
+      if (this.#pending.length > 0 && this.#pace.fitsIntoAnswer) this.#commit();
+      const exchange = await answer;
+      this.#pace.answered(askedMs, performance.now());
       this.#manners.asked(origin, exchange.head.status);
       for (const suspect of this.#source.answered()) this.#triedInVain(suspect.claimed, suspect.because);
       for (const cookie of fieldValues(exchange.head, 'set-cookie'))
@@ -314,8 +314,7 @@ export class Crawl {
 
   #commitIfDue(): void {
     if (this.#pending.length === 0) return;
-    const dueMs = Math.min(mostCommitMs, this.#commitTookMs * workPerCommit);
-    if (performance.now() - this.#committedMs >= dueMs || this.#pending.length >= commitCount) this.#commit();
+    if (this.#pace.isDue(performance.now()) || this.#pending.length >= commitCount) this.#commit();
   }
 
   /** First the records, then that they are there: never the other way round. */
@@ -329,8 +328,7 @@ export class Crawl {
     );
     this.#pending = [];
     this.#payloads.clear();
-    this.#committedMs = performance.now();
-    this.#commitTookMs = this.#committedMs - beganMs;
+    this.#pace.committed(beganMs, performance.now());
   }
 }
 

@@ -114,7 +114,8 @@ export class Frontier {
       // A cookie wall leads back to where it began; round and round it goes only so often.
       reopen: prepare(`update urls set state = 'queued', rank = 0, next_ms = 0, tries = tries + 1
         where url = ? and state = 'archived' and status between 300 and 399 and tries < ${mostReopenings}`),
-      next: prepare(`select id, url, kind, tries from urls
+      // Left to itself SQLite takes the index by state, and sorts all that is queued.
+      next: prepare(`select id, url, kind, tries from urls indexed by urls_queued
         where state = 'queued' and next_ms <= ? and not exists (select 1 from temp.taken where taken.id = urls.id)
         order by rank, id limit ${batch}`),
       take: prepare('insert into temp.taken (id) values (?)'),
