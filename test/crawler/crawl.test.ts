@@ -1,5 +1,6 @@
 /** Crawls of sites that behave as sites on the net do: what is archived is whole, and nothing that belongs to it is missing. */
 import assert from 'node:assert/strict';
+import { scopeOf, scopePattern } from '../../src/core/crawler/scope.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -232,6 +233,19 @@ describe('an outage', () => {
     );
   });
 
+  test('a server that can not say what it allows is away, and asked again', async () => {
+    const crawled = await crawlSite({
+      ...pages,
+      '/robots.txt': (_, response, count) => {
+        response.writeHead(count < 3 ? 503 : 404).end();
+      },
+    });
+    assert.deepEqual(crawled.end, done);
+    assert.deepEqual({ ...crawled.counts }, { queued: 0, archived: 41, failed: 0, barred: 0 });
+    assert.ok(crawled.said.some((line) => line.includes('pauses')));
+    assert.equal(crawled.site.hits.indexOf('/'), 4, 'nothing else is asked for before');
+  });
+
   test('a dead link is none', async () => {
     const dead = Array.from({ length: 4 }, (_, index) => `<img src="http://127.0.0.1:1/${index}">`).join('');
     const crawled = await crawlSite({ '/': `${dead}<a href=/a>`, '/a': 'a' });
@@ -239,6 +253,42 @@ describe('an outage', () => {
     assert.deepEqual(answers(crawled), ['200 /', '200 /a']);
     assert.equal(crawled.counts.failed, 4);
   });
+});
+
+describe('a server at fault', () => {
+  test('is asked again; what it says in the end is archived', async () => {
+    const crawled = await crawlSite({
+      '/': '<a href=/once><a href=/always>',
+      '/once': (_, response, count) => {
+        if (count === 1) response.writeHead(502).end('away');
+        else response.writeHead(200, { 'Content-Type': 'text/html' }).end('here');
+      },
+      '/always': (_, response) => {
+        response.writeHead(500).end('broken');
+      },
+    });
+    assert.deepEqual(crawled.end, done);
+    assert.deepEqual(answers(crawled).toSorted(), ['200 /', '200 /once', '500 /always']);
+    assert.deepEqual([crawled.site.count('/once'), crawled.site.count('/always')], [2, 4]);
+    assert.equal(crawled.counts.failed, 0);
+  });
+});
+
+test('pictures of other hosts are left alone when they are not wanted', async () => {
+  const other = await new OddSite({ '/a.png': 'x' }).start();
+  const site = await new OddSite({
+    '/': `<img src="${other.url}a.png"><img src="/own.png">`,
+    '/own.png': 'x',
+  }).start();
+  const hosts = new Set([new URL(site.url).host]);
+  const job = new CrawlJob([site.url], {
+    scope: { pattern: new RegExp(scopePattern(scopeOf([site.url]))), hosts, requisitesFromOtherHosts: false },
+  });
+  const crawled = await job.attempt();
+  await Promise.all([site.stop(), other.stop()]);
+  job.remove();
+  assert.deepEqual(answers(crawled), ['200 /', '200 /own.png']);
+  assert.deepEqual(other.hits, []);
 });
 
 test('stopped at any moment, the next attempt goes on where it was', async () => {
