@@ -16,7 +16,8 @@ import { Archive } from './archive.ts';
 import { codeOf } from './connection.ts';
 import { Crawl } from './crawl.ts';
 import { Exchanger } from './exchange.ts';
-import { openFrontier, type OpenedFrontier } from './open-frontier.ts';
+import { errnoOfFrontier, isUnreadable } from './frontier-error.ts';
+import { openFrontier, setAside, type OpenedFrontier } from './open-frontier.ts';
 import { summaryOf } from './summary.ts';
 
 const connectMs = 30_000;
@@ -127,6 +128,8 @@ async function crawl(spec: CrawlSpec, { frontier, how }: OpenedFrontier): Promis
     archive.close(spec.scratchDir);
   } catch (error) {
     end = failure(error);
+    // What it holds is wrong, and would be wrong again.
+    if (isUnreadable(error)) setAside(spec.frontierFile);
   } finally {
     clearInterval(timer);
   }
@@ -135,10 +138,11 @@ async function crawl(spec: CrawlSpec, { frontier, how }: OpenedFrontier): Promis
 }
 
 function failure(error: unknown): CrawlEnd {
-  const errno = codeOf(error);
+  const code = codeOf(error);
+  const errno = errnoOfFrontier(error) ?? (/^E[A-Z0-9]+$/.test(code) ? code : null);
   const because = error instanceof Error ? error.message : String(error);
   say(`it can’t go on: ${because}`);
-  return { kind: 'error', errno: /^E[A-Z0-9]+$/.test(errno) ? errno : null, because };
+  return { kind: 'error', errno, because };
 }
 
 function lengthOfFile(name: string): number | null {

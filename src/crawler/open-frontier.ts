@@ -2,14 +2,12 @@ import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { FrontierState } from '../core/crawler/crawl-report.ts';
 import { Frontier } from './frontier.ts';
+import { isUnreadable } from './frontier-error.ts';
 
 export interface OpenedFrontier {
   readonly frontier: Frontier;
   readonly how: FrontierState;
 }
-
-/** Results of SQLite (sqlite.org/rescode.html): the file is damaged, or none of its own. */
-const unreadable: ReadonlySet<number> = new Set([11, 26]);
 
 /**
  * One that can't be read is set aside, beside the new one.
@@ -26,9 +24,7 @@ export function openFrontier(file: string, archiveFolder: string, attempt: strin
   } catch (error) {
     if (!isThere || !isUnreadable(error)) throw error;
   }
-  const suffix = `.unreadable-${new Date().toISOString().replace(/[:.]/g, '')}`;
-  for (const part of ['', '-wal', '-shm'])
-    if (existsSync(file + part)) renameSync(file + part, file + suffix + part);
+  setAside(file);
   return { frontier: new Frontier(file), how: 'set_aside' };
 }
 
@@ -39,8 +35,9 @@ function hasEarlierArchive(folder: string, attempt: string): boolean {
   );
 }
 
-function isUnreadable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error.message.startsWith('a frontier of version')) return true;
-  return 'errcode' in error && typeof error.errcode === 'number' && unreadable.has(error.errcode & 0xff);
+/** Renames it, so that the next one begins anew. */
+export function setAside(file: string): void {
+  const suffix = `.unreadable-${new Date().toISOString().replace(/[:.]/g, '')}`;
+  for (const part of ['', '-wal', '-shm'])
+    if (existsSync(file + part)) renameSync(file + part, file + suffix + part);
 }

@@ -1,6 +1,6 @@
 /** The crawler as the program that it is: its spec, its report, its exit status, and what a kill leaves. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,7 @@ import { OddSite } from './crawl-setup.ts';
 import { readWarcs } from './strict-warc.ts';
 
 const program = fileURLToPath(new URL('../../src/crawler/main.ts', import.meta.url));
+const canMount = spawnSync('unshare', ['-Urm', 'true']).status === 0;
 const count = 60;
 const pages = Object.fromEntries(
   Array.from({ length: count }, (_, index) => [
@@ -38,6 +39,8 @@ after(async () => {
 async function attempt(
   name: string,
   signal?: NodeJS.Signals,
+  frontierFile = join(folder, 'frontier.db'),
+  before: readonly string[] = [],
 ): Promise<{ code: number | null; report: CrawlReport | null }> {
   const spec: CrawlSpec = {
     attempt: name,
@@ -46,7 +49,7 @@ async function attempt(
     requisitesFromOtherHosts: true,
     waitSeconds: 0.01,
     userAgent: 'test',
-    frontierFile: join(folder, 'frontier.db'),
+    frontierFile,
     scratchDir: join(folder, 'scratch'),
     reportFile: join(folder, `${name}.json`),
     outagePatienceMs: 10_000,
@@ -56,7 +59,14 @@ async function attempt(
   };
   const specFile = join(folder, 'spec.json');
   writeFileSync(specFile, JSON.stringify(spec));
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, specFile], {
+  const [command, ...args] = [
+    ...before,
+    process.execPath,
+    '--disable-warning=ExperimentalWarning',
+    program,
+    specFile,
+  ];
+  const child = spawn(command, args, {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -95,6 +105,33 @@ test('killed, stopped, and at last complete: each attempt goes on where the one 
   const asked = site.hits.filter((hit) => hit !== '/robots.txt').length;
   // What was asked for in the second before a kill is asked for again.
   assert.ok(asked <= count + 1 + 2 * 5, `${asked} requests`);
+});
+
+test(
+  'the local disk is full: it ends and says so, as the fault of nobody’s source',
+  { skip: !canMount },
+  async () => {
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    // A mount namespace of its own, with a disk of a few pages at the place of the frontier.
+    const small = ['unshare', '-Urm', 'sh', '-c', 'mount -t tmpfs -o size=160k none "$0" && exec "$@"', disk];
+    const { code, report } = await attempt('2-001', undefined, join(disk, 'frontier.db'), small);
+    assert.equal(code, 74);
+    assert.ok(report?.end?.kind === 'error' && report.end.errno === 'ENOSPC', JSON.stringify(report));
+  },
+);
+
+test('a frontier that breaks on the way is set aside, and the next attempt begins anew', async () => {
+  const file = join(folder, 'broken.db');
+  assert.equal((await attempt('3-001', 'SIGKILL', file)).code, null);
+  for (const part of ['-wal', '-shm']) rmSync(file + part, { force: true });
+  const bytes = readFileSync(file);
+  // Everything but the first pages, by which it is known as ours.
+  bytes.fill(0x55, 8192);
+  writeFileSync(file, bytes);
+  const { report } = await attempt('3-002', undefined, file);
+  const next = report?.end?.kind === 'complete' ? report : (await attempt('3-003', undefined, file)).report;
+  assert.deepEqual([next?.end, next?.counts.archived], [{ kind: 'complete' }, count + 1]);
 });
 
 test('files of an attempt are never written over', async () => {
