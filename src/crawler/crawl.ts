@@ -55,7 +55,7 @@ export class Crawl {
   #pending: Pending[] = [];
   #payloads = new Map<string, Payload>();
   readonly #pace = new CommitPace();
-  readonly #source = new SourceReach(() => this.#isSourceThere());
+  readonly #source = new SourceReach((stop) => this.#isSourceThere(stop));
   readonly #tally = { pages: 0, errorPages: 0, revisits: 0, finished: 0 };
   #isWaiting = false;
   #currentUrl: string | null = null;
@@ -129,7 +129,7 @@ export class Crawl {
         continue;
       }
       if (this.#source.hasSuspects) {
-        this.#judged(await this.#source.judge());
+        this.#judged(await this.#source.judge(stop));
         continue;
       }
       if (this.#pending.length > 0) {
@@ -158,7 +158,7 @@ export class Crawl {
     try {
       const robots = await this.#manners.robots(origin, (url) => this.#keepRobots(url, stop));
       if (robots === null) {
-        await this.#unreachable(claimed, 'its robots.txt can’t be had now');
+        await this.#unreachable(claimed, 'its robots.txt can’t be had now', stop);
         return;
       }
       if (!robots.isAllowed(claimed.url)) {
@@ -173,9 +173,10 @@ export class Crawl {
         exchange.body.close();
       }
     } catch (error) {
-      if (stop.aborted) return;
-      if (error instanceof NetworkError) await this.#unreachable(claimed, error.message);
-      else if (error instanceof ResponseError) this.#triedInVain(claimed, error.message);
+      // That we were stopped says nothing of the address. What storage answers counts all the same.
+      if (error instanceof NetworkError) {
+        if (!stop.aborted) await this.#unreachable(claimed, error.message, stop);
+      } else if (error instanceof ResponseError) this.#triedInVain(claimed, error.message);
       else throw error;
     }
   }
@@ -183,7 +184,8 @@ export class Crawl {
   async #ask(url: string, stop: AbortSignal): Promise<Exchange> {
     const { origin } = new URL(url);
     if (this.#pending.length > 0 && this.#pace.fitsInto(this.#manners.leftMs(origin))) this.#commit();
-    await this.#waiting(this.#manners.wait(origin, stop));
+    await this.#waiting(pause(this.#manners.leftMs(origin), stop));
+    if (stop.aborted) throw new NetworkError('send', 'ECANCELED');
     const cookies = await this.#jar.getCookieString(url);
     const fields = [
       ['User-Agent', this.#settings.userAgent],
@@ -271,9 +273,9 @@ export class Crawl {
     this.#ended(claimed, pauseMs === null ? { kind: 'failed', because } : later(because, pauseMs, true));
   }
 
-  async #unreachable(claimed: Claimed, because: string): Promise<void> {
+  async #unreachable(claimed: Claimed, because: string, stop: AbortSignal): Promise<void> {
     this.#say(`can’t be reached: ${claimed.url}: ${because}`);
-    const verdict = await this.#source.unreachable({ claimed, because });
+    const verdict = await this.#source.unreachable({ claimed, because }, stop);
     if (verdict !== null) this.#judged(verdict);
   }
 
@@ -288,12 +290,11 @@ export class Crawl {
   }
 
   /** Any of its servers, by what each of them lets anybody ask for. One that can't even say what is allowed is not there. */
-  async #isSourceThere(): Promise<boolean> {
+  async #isSourceThere(stop: AbortSignal): Promise<boolean> {
     for (const origin of new Set(this.#settings.seeds.map((seed) => new URL(seed).origin))) {
       try {
-        const { head, raw, body } = await this.#exchanger.get(`${origin}/robots.txt`, [
-          ['User-Agent', this.#settings.userAgent],
-        ]);
+        const fields = [['User-Agent', this.#settings.userAgent]] as const;
+        const { head, raw, body } = await this.#exchanger.get(`${origin}/robots.txt`, fields, stop);
         raw.close();
         body.close();
         if (head.status >= 500) continue;

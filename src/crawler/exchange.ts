@@ -165,6 +165,8 @@ export class Exchanger {
       socket.destroy(new NetworkError('answer', 'ECANCELED'));
     };
     stop?.addEventListener('abort', abandon);
+    // It may have come while the connection was made.
+    if (stop?.aborted === true) abandon();
     socket.write(request);
     socket.resume();
     try {

@@ -230,7 +230,7 @@ export class Frontier {
   }
 
   /** Addresses that answered with a page of status 2xx: those to go to, not what pages are made of. */
-  countPages(): number {
+  countPagesInScope(): number {
     const { count } = this.#database
       .prepare(
         `select count(*) as count from urls where kind = 'page' and state = 'archived' and status between 200 and 299`,

@@ -1,5 +1,4 @@
 /** How we behave towards servers: one request at a time, with pauses, and only what robots.txt allows. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { recovered, slowedDown } from '../core/crawler/retry-after.ts';
 import { readRobots, robotsBytes, type Robots } from './robots.ts';
 import { pageText } from './page-text.ts';
@@ -30,12 +29,6 @@ export class Manners {
   /** How long this server is still left in peace. */
   leftMs(origin: string): number {
     return Math.max(0, this.#host(origin).nextMs - performance.now());
-  }
-
-  /** Until this server may be asked something. @throws AbortError */
-  async wait(origin: string, stop: AbortSignal): Promise<void> {
-    const leftMs = this.leftMs(origin);
-    if (leftMs > 0) await sleep(leftMs, undefined, { signal: stop });
   }
 
   /** It has been asked, and what it answered; null: it did not. */

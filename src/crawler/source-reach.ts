@@ -23,12 +23,12 @@ export interface Verdict {
 }
 
 export class SourceReach {
-  readonly #isThere: () => Promise<boolean>;
+  readonly #isThere: (stop: AbortSignal) => Promise<boolean>;
   #outage: Outage = noOutage;
   #suspects: Suspect[] = [];
 
-  /** @param isThere asks the source now */
-  constructor(isThere: () => Promise<boolean>) {
+  /** @param isThere asks the source now; false when it is stopped meanwhile */
+  constructor(isThere: (stop: AbortSignal) => Promise<boolean>) {
     this.#isThere = isThere;
   }
 
@@ -45,17 +45,17 @@ export class SourceReach {
   }
 
   /** An address could not be reached. Null: not enough of them yet to say whose fault it is. */
-  async unreachable(suspect: Suspect): Promise<Verdict | null> {
+  async unreachable(suspect: Suspect, stop: AbortSignal): Promise<Verdict | null> {
     this.#suspects.push(suspect);
     const outage = afterUnreachable(this.#outage, performance.now());
-    if (outage.kind === 'paused') return await this.judge();
+    if (outage.kind === 'paused') return await this.judge(stop);
     this.#outage = outage;
     return null;
   }
 
   /** Asks the source. When it does not answer, the crawl is paused from now on. */
-  async judge(): Promise<Verdict> {
-    if (await this.#isThere()) return { fault: 'address', suspects: this.answered() };
+  async judge(stop: AbortSignal): Promise<Verdict> {
+    if (await this.#isThere(stop)) return { fault: 'address', suspects: this.answered() };
     const suspects = this.#suspects;
     this.#suspects = [];
     this.#outage = paused(performance.now());
@@ -75,7 +75,7 @@ export class SourceReach {
     if (this.#outage.kind !== 'paused') return true;
     await pause(this.#outage.nextMs - performance.now(), stop);
     if (stop.aborted) return false;
-    if (await this.#isThere()) {
+    if (await this.#isThere(stop)) {
       this.#outage = afterAnswer();
       return true;
     }

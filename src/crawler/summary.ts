@@ -16,7 +16,7 @@ export function summaryOf(frontier: Frontier, seeds: readonly string[], scope: C
     if (failed.length < mostNamed) failed.push({ url, because });
   }
   return {
-    pagesInScope: frontier.countPages(),
+    pagesInScope: frontier.countPagesInScope(),
     seeds: seeds.map((seed) => seedEnd(frontier, seed, scope)),
     failedInScope,
     failed,

@@ -31,7 +31,7 @@ export interface ExitRecord {
   readonly exit: CrawlerExit;
   /** True when the launcher ended the crawler because its worker went away. */
   readonly workerLost: boolean;
-  /** Null when the output directory could not be read afterwards. */
+  /** Null when it could not be synced, or nothing was begun. */
   readonly archived: ArchivedFiles | null;
   /** The last report of our own crawler; null when it left none, or another one ran. */
   readonly crawl: CrawlReport | null;

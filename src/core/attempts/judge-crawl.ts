@@ -1,5 +1,11 @@
 /** What the end of our own crawler means: nobody stopped it, and storage showed no fault. */
-import type { CrawlReport, CrawlSummary, NamedUrl, SeedEnd } from '../crawler/crawl-report.ts';
+import {
+  crawlExitStatus,
+  type CrawlReport,
+  type CrawlSummary,
+  type NamedUrl,
+  type SeedEnd,
+} from '../crawler/crawl-report.ts';
 import type { ArchivedFiles } from './exit-record.ts';
 import type { Judgement } from './judgement.ts';
 
@@ -12,7 +18,7 @@ const mostNamed = 3;
 export function judgeCrawl(code: number, report: CrawlReport | null, archived: ArchivedFiles): Judgement {
   const end = report?.end ?? null;
   if (report === null || end === null) {
-    return code === 74
+    return code === crawlExitStatus.error
       ? {
           outcome: 'infra_error',
           because: 'The crawler could not go on, nor say why: the local disk may be full.',
