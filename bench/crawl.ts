@@ -82,6 +82,7 @@ const byUs = async (url: string, waitSeconds: number): Promise<Run & { archived:
       waitSeconds,
       userAgent: 'HealthArchive/bench',
       frontierFile: join(folder, 'frontier.sqlite'),
+      isBegunAnew: false,
       scratchDir: join(folder, 'scratch'),
       reportFile: join(folder, 'report.json'),
       outagePatienceMs: 10_000,

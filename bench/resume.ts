@@ -65,7 +65,18 @@ class Scene {
       ...['--pages', '100000', '--delay-ms', '300', '--port', '8001'],
     ]);
     await waitFor('the site', () => site.stdout().includes('"url"'), 20_000);
-    await installation.json('sources', 'add', '--code', 'hc', '--name', 'Health Canada', '--seed', SEED);
+    await installation.json(
+      'sources',
+      'add',
+      '--code',
+      'hc',
+      '--name',
+      'Health Canada',
+      '--seed',
+      SEED,
+      '--wait-seconds',
+      '0',
+    );
     const added = await installation.json(
       'jobs',
       'add',

@@ -71,7 +71,18 @@ async function setUp(stage: Stage, host: Host): Promise<void> {
     await shown(['healtharchive', ...words], 'healtharchive');
   };
   const addSource = async (body: Body): Promise<void> => {
-    await product('sources', 'add', '--code', body.code, '--name', body.name, '--seed', seedOf(body));
+    await product(
+      'sources',
+      'add',
+      '--code',
+      body.code,
+      '--name',
+      body.name,
+      '--seed',
+      seedOf(body),
+      '--wait-seconds',
+      '0',
+    );
   };
   await addSource(hit);
   await addSource(ownMount);

@@ -63,7 +63,20 @@ async function setUp(
   await command(stage, product, 'init', '--dir', folder);
   await crawlAtOnce(join(folder, 'config.toml'), sites.length);
   for (const { code, name, site } of sites) {
-    await command(stage, product, 'sources', 'add', '--code', code, '--name', name, '--seed', site.url);
+    await command(
+      stage,
+      product,
+      'sources',
+      'add',
+      '--code',
+      code,
+      '--name',
+      name,
+      '--seed',
+      site.url,
+      '--wait-seconds',
+      '0',
+    );
   }
   const year = String(new Date().getUTCFullYear());
   await command(stage, product, 'campaign', 'schedule', '--year', year, '--apply');

@@ -84,7 +84,18 @@ async function furnishJobs(host: Host, jobs: readonly FurnishedJob[], configurat
     startSite(host, '127.0.0.2'),
   ]);
   for (const { source, name, seed, directory } of jobs) {
-    await installation.json('sources', 'add', '--code', source, '--name', name, '--seed', seed);
+    await installation.json(
+      'sources',
+      'add',
+      '--code',
+      source,
+      '--name',
+      name,
+      '--seed',
+      seed,
+      '--wait-seconds',
+      '0',
+    );
     await installation.json(
       'jobs',
       'add',

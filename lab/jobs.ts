@@ -4,7 +4,7 @@ import type { Installation } from './installation.ts';
 import { waitFor } from './wait-for.ts';
 
 /** Where `install` puts it. */
-export const DATABASE = '/srv/healtharchive/healtharchive.db';
+export const DATABASE = '/srv/healtharchive/db/healtharchive.db';
 export const SITE_UNIT = 'lab-site.service';
 const NODE = '/opt/healtharchive/node_modules/.bin/node';
 const PORT = 8001;
@@ -44,7 +44,18 @@ export async function addSite(
   );
   await host.runOk(['systemctl', 'enable', '--now', '--quiet', SITE_UNIT]);
   await waitFor('the site', async () => (await host.journal(SITE_UNIT)).includes('"url"'), 20_000);
-  await installation.json('sources', 'add', '--code', 'hc', '--name', 'Health Canada', '--seed', SEED);
+  await installation.json(
+    'sources',
+    'add',
+    '--code',
+    'hc',
+    '--name',
+    'Health Canada',
+    '--seed',
+    SEED,
+    '--wait-seconds',
+    '0',
+  );
 }
 
 /** What the site was asked for so far, in order: host and decoded path. */

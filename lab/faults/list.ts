@@ -23,7 +23,7 @@ export interface NamedFault {
 const HOT = '/srv/healtharchive/jobs/hc-2026';
 const WORKER = 'healtharchive-worker.service';
 const RECOVERY = 'healtharchive-storage-hotpath-auto-recover.service';
-const DATABASE = '/srv/healtharchive/healtharchive.db';
+const DATABASE = '/srv/healtharchive/db/healtharchive.db';
 const STATE = '/srv/healtharchive/ops/watchdog/storage-hotpath-auto-recover.json';
 
 export function namedFaults(): NamedFault[] {

@@ -22,12 +22,14 @@ first_boot() {
   done
 
   id healtharchive >/dev/null 2>&1 ||
-    useradd --system --user-group --home-dir /srv/healtharchive --shell /usr/sbin/nologin healtharchive
+    useradd --system --user-group --create-home --home-dir /var/lib/healtharchive --shell /usr/sbin/nologin healtharchive
   grep -q '^healtharchive:' /etc/subuid || echo 'healtharchive:200000:65536' >>/etc/subuid
   grep -q '^healtharchive:' /etc/subgid || echo 'healtharchive:200000:65536' >>/etc/subgid
-  install -d -o healtharchive -g healtharchive -m 755 /srv/healtharchive /srv/healtharchive/jobs /srv/healtharchive/ops
-  install -d -m 755 /srv/healtharchive/storagebox /etc/healtharchive
-  install -d -o healtharchive -g healtharchive -m 755 /var/lib/node_exporter/textfile_collector
+  # As docs/deployment/systemd/README.md says.
+  install -d -m 755 /etc/healtharchive /srv/healtharchive /srv/healtharchive/storagebox
+  install -d -o healtharchive -g healtharchive -m 750 /srv/healtharchive/db /srv/healtharchive/ops
+  install -d -o healtharchive -g healtharchive -m 755 /srv/healtharchive/jobs
+  install -d -m 755 /var/lib/node_exporter/textfile_collector
   ln -sf /opt/healtharchive/bin/healtharchive /usr/local/bin/healtharchive
   # sshfs as root offers allow_other to ordinary users only with this.
   grep -qx user_allow_other /etc/fuse.conf 2>/dev/null || echo user_allow_other >>/etc/fuse.conf

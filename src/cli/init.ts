@@ -1,10 +1,11 @@
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { loadConfiguration } from '../config/load.ts';
 import { OperatorError } from '../core/errors.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { writeFileAtomically } from '../effects/atomic-file.ts';
+import { ownUserName } from '../effects/user-ids.ts';
 import { Database } from '../store/database.ts';
 import { migrate } from '../store/migrate.ts';
 import { withHelp } from './command.ts';
@@ -60,11 +61,7 @@ async function initialise(dir: string): Promise<LocalSetup> {
   for (const { name, mode } of folders) {
     const folder = join(dir, name);
     if (existsSync(folder)) continue;
-    try {
-      mkdirSync(folder, { recursive: true, mode });
-    } catch (error) {
-      throw new OperatorError(`${escapeForTerminal(folder)} can't be made: ${(error as Error).message}`);
-    }
+    makeFolder(folder, mode);
     created.push(folder);
   }
   const config = join(dir, 'config.toml');
@@ -83,6 +80,17 @@ async function initialise(dir: string): Promise<LocalSetup> {
     await database.close();
   }
   return { config, created };
+}
+
+/** With those above it, one at a time: Node's own `recursive` turns round for ever where nothing can be made, as below /proc. */
+function makeFolder(folder: string, mode: number): void {
+  const parent = dirname(folder);
+  if (!existsSync(parent) && parent !== folder) makeFolder(parent, 0o777);
+  try {
+    mkdirSync(folder, { mode });
+  } catch (error) {
+    throw new OperatorError(`${escapeForTerminal(folder)} can't be made: ${(error as Error).message}.`);
+  }
 }
 
 /** Makes the empty file of a SQLite database that is not there yet, for its owner alone; SQLite's own files take its mode. */
@@ -120,6 +128,7 @@ cold_root = ""
 manifest = ${inside('warc-tiering.binds')}
 
 [worker]
+user = ${quoted(ownUserName())}   # whose the crawls and their files are
 min_free_percent = 2   # a workstation's disk is fuller than a server's, whose default is 15
 `;
 }

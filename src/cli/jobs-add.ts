@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { UsageError } from '../core/errors.ts';
 import { defaultJobName, pathSegment } from '../core/jobs/naming.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import { JobStore } from '../store/job-store.ts';
@@ -7,7 +6,7 @@ import { withHelp } from './command.ts';
 import { jobJson } from './job-json.ts';
 import { outputDirectory } from './output-directory.ts';
 import { operatorName, readConfiguration, withDatabase, type GlobalOptions } from './session.ts';
-import { checkedSeeds } from './sources.ts';
+import { checkedName, checkedSeeds } from './checked.ts';
 import type { Terminal } from './terminal.ts';
 
 interface AddOptions extends GlobalOptions {
@@ -16,9 +15,6 @@ interface AddOptions extends GlobalOptions {
   readonly name?: string;
   readonly outputDir?: string;
 }
-
-/** A job's name may hold anything, but not without end. */
-const maxNameBytes = 4096;
 
 export function addJobAdd(jobs: Command, terminal: Terminal): void {
   const command = jobs
@@ -33,7 +29,7 @@ export function addJobAdd(jobs: Command, terminal: Terminal): void {
       const options = self.optsWithGlobals<AddOptions>();
       const nowMs = Date.now();
       const seeds = checkedSeeds(options.seed ?? []);
-      const name = checkedName(options.name ?? defaultJobName(options.source, nowMs));
+      const name = checkedName('--name', options.name ?? defaultJobName(options.source, nowMs));
       const configuration = readConfiguration(options, terminal);
       const wanted = options.outputDir ?? `${pathSegment(options.source)}/${pathSegment(name)}`;
       const job = await withDatabase(configuration, async (database) => {
@@ -57,12 +53,4 @@ export function addJobAdd(jobs: Command, terminal: Terminal): void {
     ],
     exits: ['configuration', 'failed'],
   });
-}
-
-function checkedName(name: string): string {
-  if (name === '') throw new UsageError('--name "": a job needs a name.');
-  if (Buffer.byteLength(name) > maxNameBytes) {
-    throw new UsageError(`--name ${escapeToWidth(name, 40)}: a name has at most ${maxNameBytes} bytes.`);
-  }
-  return name;
 }

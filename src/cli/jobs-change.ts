@@ -29,11 +29,11 @@ export function addJobCommands(jobs: Command, terminal: Terminal): void {
   const retry = addWish(
     jobs,
     'retry',
-    'put a failed or cancelled job back, or end the wait of one that is retryable',
+    'put a job that is over back into the queue, or end the wait of one that is retryable',
     terminal,
   );
   withHelp(retry, {
-    examples: [['jobs retry 12', 'after mending what it failed on']],
+    examples: [['jobs retry 12', 'after mending what it failed on; a completed job is crawled once more']],
     exits: ['configuration', 'refused'],
   });
 }

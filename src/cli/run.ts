@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { OperatorError } from '../core/errors.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { exitCode, exitStatusOfError } from './exit-status.ts';
+import { asOperatorError } from './system-error.ts';
 import { createProgram } from './program.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -12,11 +13,12 @@ export async function run(argv: readonly string[], terminal: Terminal, version: 
     return exitCode(terminal.exitStatus);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode('done') : exitCode('usage');
-    const status = exitStatusOfError(error);
-    if (status === null || !(error instanceof OperatorError)) throw error;
+    const known = asOperatorError(error);
+    const status = exitStatusOfError(known);
+    if (status === null || !(known instanceof OperatorError)) throw error;
     // Each line of a message is escaped already where it holds text from outside.
-    terminal.say(`healtharchive: ${error.message}`);
-    if (error.fix !== undefined) terminal.say(`  to mend it: ${escapeForTerminal(error.fix)}`);
+    terminal.say(`healtharchive: ${known.message}`);
+    if (known.fix !== undefined) terminal.say(`  to mend it: ${escapeForTerminal(known.fix)}`);
     return exitCode(status);
   }
 }

@@ -1,6 +1,6 @@
-import { userInfo } from 'node:os';
 import { configurationFile, loadConfiguration } from '../config/load.ts';
 import type { Configuration } from '../config/schema.ts';
+import { ownUserName } from '../effects/user-ids.ts';
 import { Database } from '../store/database.ts';
 import { checkSchema } from '../store/migrate.ts';
 import type { Terminal } from './terminal.ts';
@@ -32,15 +32,7 @@ export async function withDatabase<T>(
   }
 }
 
-/** Who does it, for a job's history: a user's name, or `uid N` for a user without one (as in many containers). */
+/** Who does it, for a job's history. */
 export function operatorName(environment: NodeJS.ProcessEnv): string {
-  return environment['SUDO_USER'] ?? loginName() ?? `uid ${process.getuid?.() ?? 'unknown'}`;
-}
-
-function loginName(): string | null {
-  try {
-    return userInfo().username;
-  } catch {
-    return null;
-  }
+  return environment['SUDO_USER'] ?? ownUserName();
 }

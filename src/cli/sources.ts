@@ -1,8 +1,8 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { UsageError } from '../core/errors.ts';
-import { canonicalSeed } from '../core/jobs/seed-url.ts';
+import { RefusedError, UsageError } from '../core/errors.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
-import { SourceStore, type Source } from '../store/source-store.ts';
+import { SourceStore, type Source, type SourceChange } from '../store/source-store.ts';
+import { checkedName, checkedSeeds } from './checked.ts';
 import { withHelp } from './command.ts';
 import { isoTime } from './job-json.ts';
 import { readConfiguration, withDatabase, type GlobalOptions } from './session.ts';
@@ -16,10 +16,18 @@ interface AddOptions extends GlobalOptions {
   readonly waitSeconds: number;
 }
 
+interface EditOptions extends GlobalOptions {
+  readonly name?: string;
+  readonly seed?: string[];
+  readonly waitSeconds?: number;
+}
+
 export function addSourceCommands(program: Command, terminal: Terminal): void {
   const sources = program.command('sources').description('the public bodies whose sites are archived');
   addAdd(sources, terminal);
   addList(sources, terminal);
+  addEdit(sources, terminal);
+  addRemove(sources, terminal);
 }
 
 function addAdd(sources: Command, terminal: Terminal): void {
@@ -29,7 +37,7 @@ function addAdd(sources: Command, terminal: Terminal): void {
     .requiredOption('--code <code>', 'short name: lower-case letters, digits and dashes')
     .requiredOption('--name <name>', 'name for people')
     .requiredOption('--seed <url...>', 'where its crawls begin; their hosts and path prefixes are the scope')
-    .option('--wait-seconds <seconds>', 'pause between two requests', parseWait, 0)
+    .option('--wait-seconds <seconds>', 'pause between two requests', parseWait, 1)
     .option('--json', 'answer as JSON')
     .action(async (_options, self: Command) => {
       const options = self.optsWithGlobals<AddOptions>();
@@ -51,6 +59,74 @@ function addAdd(sources: Command, terminal: Terminal): void {
     ],
     exits: ['configuration'],
   });
+}
+
+function addEdit(sources: Command, terminal: Terminal): void {
+  const command = sources
+    .command('edit')
+    .description('change a source; jobs that are there keep the seeds and the pause that they began with')
+    .argument('<code>', 'code of the source')
+    .option('--name <name>', 'name for people')
+    .option('--seed <url...>', 'where its crawls begin, instead of all seeds before')
+    .option('--wait-seconds <seconds>', 'pause between two requests', parseWait)
+    .option('--json', 'answer as JSON')
+    .action(async (code: string, _options, self: Command) => {
+      const options = self.optsWithGlobals<EditOptions>();
+      const change = checkedChange(options);
+      const configuration = readConfiguration(options, terminal);
+      const edited = await withDatabase(
+        configuration,
+        async (database) => await new SourceStore(database).edit(code, change),
+      );
+      if (options.json === true) terminal.answerJson(sourceJson(edited));
+      else terminal.answer(`Changed source ${edited.code}. Jobs added from now on go by it.`);
+    });
+  withHelp(command, {
+    examples: [['sources edit hc --seed https://www.canada.ca/en/health-canada.html', 'the site has moved']],
+    exits: ['configuration'],
+  });
+}
+
+function checkedChange({ name, seed, waitSeconds }: EditOptions): SourceChange {
+  const change = {
+    ...(name === undefined ? {} : { name: checkedName('--name', name) }),
+    ...(seed === undefined ? {} : { seeds: checkedSeeds(seed) }),
+    ...(waitSeconds === undefined ? {} : { waitSeconds }),
+  };
+  if (Object.keys(change).length > 0) return change;
+  throw new UsageError('nothing to change: give --name, --seed or --wait-seconds.');
+}
+
+function addRemove(sources: Command, terminal: Terminal): void {
+  const command = sources
+    .command('remove')
+    .description('remove a source; refused while unfinished jobs need it; jobs that are over stay')
+    .argument('<code>', 'code of the source')
+    .option('--json', 'answer as JSON')
+    .action(async (code: string, _options, self: Command) => {
+      const options = self.optsWithGlobals<GlobalOptions>();
+      const configuration = readConfiguration(options, terminal);
+      const inNeed = await withDatabase(
+        configuration,
+        async (database) => await new SourceStore(database).remove(code, Date.now()),
+      );
+      if (inNeed.length > 0) throw stillNeeded(code, inNeed);
+      if (options.json === true) terminal.answerJson({ removed: code });
+      else terminal.answer(`Removed source ${code}. What was archived of it stays, and so do its jobs.`);
+    });
+  withHelp(command, {
+    examples: [['sources remove hc', 'no campaign takes it up again']],
+    exits: ['configuration', 'refused'],
+  });
+}
+
+function stillNeeded(code: string, jobs: readonly number[]): RefusedError {
+  const [first] = jobs;
+  const which = jobs.length === 1 ? `job ${first} is` : `${jobs.length} jobs (${first}, ...) are`;
+  return new RefusedError(
+    `source ${code} is still needed: ${which} not finished.`,
+    `healtharchive jobs cancel ${first}`,
+  );
 }
 
 function addList(sources: Command, terminal: Terminal): void {
@@ -88,27 +164,10 @@ function checkedSource(options: AddOptions): Omit<Source, 'createdAtMs'> {
   }
   return {
     code: options.code,
-    name: options.name,
+    name: checkedName('--name', options.name),
     seeds: checkedSeeds(options.seed),
     waitSeconds: options.waitSeconds,
   };
-}
-
-/** @throws UsageError for the first seed that is no http(s) URL */
-export function checkedSeeds(seeds: readonly string[]): string[] {
-  return [
-    ...new Set(
-      seeds.map((seed) => {
-        const canonical = canonicalSeed(seed);
-        if (canonical === null) {
-          throw new UsageError(
-            `--seed ${escapeToWidth(seed, 200)}: not an http:// or https:// URL (without user and password).`,
-          );
-        }
-        return canonical;
-      }),
-    ),
-  ];
 }
 
 function parseWait(text: string): number {

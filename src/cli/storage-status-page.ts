@@ -1,5 +1,6 @@
 import type { Configuration } from '../config/schema.ts';
 import type { Job } from '../core/jobs/job.ts';
+import { ownUserName } from '../effects/user-ids.ts';
 import { lookedUpInTime } from '../core/storage/judge.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
 import {
@@ -282,7 +283,8 @@ function describeParked(
 }
 
 function asTheWorker(user: string): NextStep {
-  return { command: `sudo -u ${user} healtharchive storage status`, because: 'as the worker sees it' };
+  const as = user === ownUserName() ? '' : `sudo -u ${user} `;
+  return { command: `${as}healtharchive storage status`, because: 'as the worker sees it' };
 }
 
 function describeHealthy(lines: readonly Line[], column: number, isHeaded: boolean): string[] {

@@ -25,3 +25,9 @@ export function formatBytes(bytes: number): string {
 export function formatTime(ms: number | null): string {
   return ms === null ? '' : new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
 }
+
+/** A moment near now, for a sentence: `13:45:59 UTC`, with its day when that is another one. */
+export function formatMoment(ms: number, nowMs: number): string {
+  const [day = '', time = ''] = formatTime(ms).split(' ');
+  return day === formatTime(nowMs).split(' ')[0] ? `${time} UTC` : `${day} ${time} UTC`;
+}

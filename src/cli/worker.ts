@@ -1,20 +1,27 @@
+import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Option, type Command } from 'commander';
 import type { Configuration } from '../config/schema.ts';
-import { ConfigurationError, DatabaseUnavailableError, LockHeldError, UsageError } from '../core/errors.ts';
-import { isEligible } from '../core/jobs/selection.ts';
+import {
+  ConfigurationError,
+  DatabaseUnavailableError,
+  LockHeldError,
+  RefusedError,
+  UsageError,
+} from '../core/errors.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import { tryLock, type HeldLock } from '../effects/flock.ts';
 import { thisHost } from '../effects/host.ts';
 import { standardErrorLog } from '../effects/log.ts';
 import { serviceNotifier } from '../effects/service-notify.ts';
 import { makeStateFolder } from '../effects/state-folder.ts';
+import { userIds } from '../effects/user-ids.ts';
 import { Database } from '../store/database.ts';
-import { JobStore } from '../store/job-store.ts';
 import { checkSchema } from '../store/migrate.ts';
 import { Worker, type WorkerMode } from '../worker/worker.ts';
 import { workerLock, workerPaths } from '../worker/worker-paths.ts';
 import { withHelp } from './command.ts';
+import { reportLeftovers } from './worker-leftovers.ts';
 import { readConfiguration, type GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
 import { addWorkerAutoStart } from './worker-auto-start.ts';
@@ -44,10 +51,10 @@ export function addWorkerCommands(program: Command, terminal: Terminal): void {
   withHelp(command, {
     examples: [
       ['worker run', 'as the service does'],
-      ['worker run --drain', 'work off what can run now; exit 3 if failed or parked jobs are left'],
+      ['worker run --drain', 'work off what can run now; exit 3 if failed, parked or waiting jobs are left'],
       ['worker run --name second', 'a second worker on this host'],
     ],
-    exits: ['configuration', 'lockHeld', 'failed', 'attention', 'interrupted'],
+    exits: ['configuration', 'lockHeld', 'refused', 'failed', 'attention', 'interrupted'],
   });
   addWorkerAutoStart(worker, terminal);
 }
@@ -57,6 +64,7 @@ async function runWorker(
   options: RunOptions,
   terminal: Terminal,
 ): Promise<void> {
+  await refuseForeignUser(configuration);
   const mode: WorkerMode = options.once === true ? 'once' : options.drain === true ? 'drain' : 'service';
   const name = workerName(options, configuration);
   const lock = await takeIdentity(configuration, name);
@@ -88,8 +96,8 @@ async function runWorker(
     onSignal('SIGUSR1', signals.signal, () => {
       worker.wake();
     });
-    await worker.run(mode);
-    if (mode !== 'service') await reportLeftovers(database, mode, options, terminal);
+    const completed = await worker.run(mode);
+    if (mode !== 'service') await reportLeftovers(database, { mode, completed }, options, terminal);
     if (interrupted.signal.aborted) terminal.exitStatus = 'interrupted';
   } finally {
     signals.abort();
@@ -103,6 +111,24 @@ function workerName({ name }: RunOptions, { worker }: Configuration): string {
     throw new UsageError(`--name: a worker's name has 1 to ${longestName} characters.`);
   }
   return name ?? (worker.name || hostname());
+}
+
+/**
+ * Root can run it, but what it makes would be root's: the worker's own service could not go on with it. A setup that is
+ * root's altogether, or that names nobody else, is left alone.
+ */
+async function refuseForeignUser({ worker, paths }: Configuration): Promise<void> {
+  if (process.geteuid?.() !== 0 || statSync(paths.state_dir, { throwIfNoEntry: false })?.uid === 0) return;
+  const isOther = await userIds(worker.user).then(
+    ({ uid }) => uid !== 0,
+    () => false,
+  );
+  if (!isOther) return;
+  const user = escapeToWidth(worker.user, 80);
+  throw new RefusedError(
+    `the worker runs as ${user} ([worker] user): files that root makes now, it could not go on with.`,
+    `sudo -u ${user} healtharchive worker run`,
+  );
 }
 
 /** One worker of a name on a host: its leases and its attempts are known by it. */
@@ -125,27 +151,12 @@ async function takeIdentity(configuration: Configuration, name: string): Promise
 
 /** A database that is broken ends the start; one that is only away is waited for by the service. */
 async function checkDatabase(database: Database, mode: WorkerMode): Promise<void> {
+  database.assertPermission();
   try {
     await checkSchema(database);
   } catch (error) {
     if (!(error instanceof DatabaseUnavailableError) || mode !== 'service') throw error;
   }
-}
-
-async function reportLeftovers(
-  database: Database,
-  mode: WorkerMode,
-  options: RunOptions,
-  terminal: Terminal,
-): Promise<void> {
-  const jobs = await new JobStore(database).list();
-  const failed = jobs.filter((job) => job.status === 'failed').map((job) => job.id);
-  const parked = jobs.filter((job) => job.parked !== null).map((job) => job.id);
-  const nowMs = Date.now();
-  const heldBack = jobs.filter((job) => job.parked === null && isEligible(job, nowMs)).map((job) => job.id);
-  if (options.json === true) terminal.answerJson({ failed, parked, held_back: heldBack });
-  if (mode === 'drain' && failed.length + parked.length + heldBack.length > 0)
-    terminal.exitStatus = 'attention';
 }
 
 function onSignal(name: NodeJS.Signals, until: AbortSignal, act: () => void): void {

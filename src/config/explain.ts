@@ -35,9 +35,19 @@ function valueAt(document: unknown, path: Path): unknown {
   return value;
 }
 
+/** `[worker] name`, `[[hot_mounts]] (the 2nd) unit`, `[storagebox] stale_errnos, entry 2`. */
 function describeKey(path: Path): string {
-  const [table, ...rest] = path.map(String);
-  return rest.length === 0 ? String(table) : `[${String(table)}] ${rest.join('.')}`;
+  const [table, first, ...rest] = path;
+  if (first === undefined) return String(table);
+  const keys = (parts: Path) =>
+    parts.map((part) => (typeof part === 'number' ? `, entry ${part + 1}` : ` ${String(part)}`)).join('');
+  if (typeof first === 'number') return `[[${String(table)}]] (the ${ordinal(first + 1)})${keys(rest)}`;
+  return `[${String(table)}]${keys([first, ...rest])}`;
+}
+
+function ordinal(number: number): string {
+  const suffix = new Intl.PluralRules('en', { type: 'ordinal' }).select(number);
+  return `${number}${{ one: 'st', two: 'nd', few: 'rd', other: 'th', zero: 'th', many: 'th' }[suffix]}`;
 }
 
 /** Where a key of this name exists in other tables, it was probably put under the wrong heading. */
@@ -54,7 +64,8 @@ function showValue(value: unknown, maxCharacters: number): string {
 }
 
 function explainUnknownKey(path: Path, key: string, value: unknown): string {
-  const where = path.length === 0 ? '' : `[${String(path[0])}] `;
+  const table = path.length === 1 ? `[${String(path[0])}]` : describeKey(path);
+  const where = path.length === 0 ? '' : `${table} `;
   const shown = `${where}${escapeToWidth(key, 80)} = ${showValue(value, 80)}`;
   const tables = tablesWith(key);
   if (tables.length > 0) return `unknown key ${shown}; it belongs under ${tables.join(' or ')}.`;
@@ -72,10 +83,37 @@ function unitHint(path: Path, value: unknown): string {
 /** One bracket or two: a table that may stand once, or many times. */
 function bracketHint(path: Path, value: unknown): string {
   const [table] = path;
-  if (path.length !== 1 || typeof value !== 'object') return '';
+  if (path.length !== 1 || typeof value !== 'object' || value === null) return '';
   return Array.isArray(value)
     ? ` (write [${String(table)}], with one bracket, once)`
     : ` (write [[${String(table)}]], with two brackets, once for each)`;
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  string: 'a text in quotes',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list, in [ ]',
+  object: 'a table',
+};
+
+/** What would be right, in the words of the file and not in those of the library that checks it. */
+function whatIsRight(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be ${kinds[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
+    case 'too_small':
+      return ['string', 'array'].includes(issue.origin)
+        ? 'must not be empty'
+        : `must be at least ${String(issue.minimum)}`;
+    case 'too_big':
+      return `must ${issue.origin === 'string' ? 'have' : 'be'} at most ${String(issue.maximum)}${issue.origin === 'string' ? ' characters' : ''}`;
+    default:
+      return issue.message;
+  }
 }
 
 /** One sentence for each thing that is wrong: key, value and what would be right. */
@@ -87,9 +125,7 @@ export function explainIssues(error: z.ZodError, document: unknown): string[] {
       );
     const value = valueAt(document, issue.path);
     const shown = value === undefined ? 'is missing' : `= ${showValue(value, 120)}`;
-    const message = issue.message.replace(/^Invalid input: /, '').replace(/^Too (small|big): /, '');
-    return [
-      `${describeKey(issue.path)} ${shown}: ${message}${unitHint(issue.path, value)}${bracketHint(issue.path, value)}.`,
-    ];
+    const hints = `${unitHint(issue.path, value)}${bracketHint(issue.path, value)}`;
+    return [`${describeKey(issue.path)} ${shown}: ${whatIsRight(issue)}${hints}.`.replace(/\?\.$/, '?')];
   });
 }

@@ -3,6 +3,7 @@ import { parse, TomlError } from 'smol-toml';
 import { ConfigurationError } from '../core/errors.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { explainIssues } from './explain.ts';
+import { contradictionsOf } from './contradictions.ts';
 import { configurationSchema, type Configuration } from './schema.ts';
 
 export const defaultConfigurationFile = '/etc/healtharchive/config.toml';
@@ -34,23 +35,10 @@ export function parseConfiguration(text: string, file: string): Configuration {
       `${shownFile}: ${explainIssues(result.error, document).join(`\n${shownFile}: `)}`,
     );
   }
-  checkTogether(result.data, shownFile);
+  const contradictions = contradictionsOf(result.data);
+  if (contradictions.length > 0)
+    throw new ConfigurationError(contradictions.map((one) => `${shownFile}: ${one}.`).join('\n'));
   return result.data;
-}
-
-/** Rules between keys. */
-function checkTogether(configuration: Configuration, shownFile: string): void {
-  const { crawler, storagebox } = configuration;
-  if (crawler.kind === 'container' && crawler.image === '') {
-    throw new ConfigurationError(
-      `${shownFile}: [crawler] image = "": kind = "container" needs the name of an image.`,
-    );
-  }
-  if (storagebox.mount !== '' && storagebox.cold_root === '') {
-    throw new ConfigurationError(
-      `${shownFile}: [storagebox] cold_root = "": with a storage box it must name a folder on it.`,
-    );
-  }
 }
 
 /**

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { nearestWord } from '../core/text/nearest.ts';
+import { errnoNames } from '../effects/storage/errno-name.ts';
 
 /*
  * Every configuration key: its type, its default and what it means. The types of the program and the reference in
@@ -22,6 +24,14 @@ const unitName = z
     /^[A-Za-z0-9:_.\\@-]+\.(service|mount)$/,
     'must be the name of a systemd unit, with its ending (.service, .mount)',
   );
+/** What dead storage may answer with. ENOENT is what healthy storage says of a name that is not there. */
+const staleable = [...errnoNames()].filter((name) => name !== 'ENOENT').sort();
+function wrongErrno({ input }: { readonly input?: unknown }): string {
+  if (input === 'ENOENT')
+    return 'is how healthy storage answers, when it is asked for a name that is not there';
+  const near = nearestWord(String(input), staleable);
+  return `is no errno of Linux${near === null ? '; it must be one such as "ENOTCONN"' : `; did you mean "${near}"?`}`;
+}
 const wholeNumber = (minimum: number, maximum: number) => z.number().int().min(minimum).max(maximum);
 const seconds = (minimum: number, maximum: number) => z.number().min(minimum).max(maximum);
 
@@ -34,7 +44,7 @@ const database = z.strictObject({
       (value) => /^sqlite:\/[^/]/.test(value) || /^postgres(ql)?:\/\//.test(value),
       'must be "sqlite:/absolute/path.db" or "postgres://..."',
     )
-    .default('sqlite:/srv/healtharchive/healtharchive.db')
+    .default('sqlite:/srv/healtharchive/db/healtharchive.db')
     .describe('Where jobs are kept. $HEALTHARCHIVE_DATABASE_URL overrides it, for secrets.'),
 });
 
@@ -72,7 +82,8 @@ const storagebox = z.strictObject({
     .default('fuse.sshfs')
     .describe('File system type of the base: fuse.sshfs, fuse.rclone, nfs4, ...'),
   stale_errnos: z
-    .array(z.string().regex(/^E[A-Z0-9]+$/, 'must be an errno name such as "ENOTCONN"'))
+    .array(z.string().refine((name) => staleable.includes(name), { error: wrongErrno }))
+    .min(1)
     .default(['ENOTCONN'])
     .describe('What counts as a dead mount. NFS users add "ESTALE".'),
 });

@@ -48,7 +48,7 @@ process.exitCode = crawlExitStatus[end.kind];
 
 /** @throws what the frontier or the report answers: then there is no place to say more */
 async function attempt(spec: CrawlSpec): Promise<CrawlEnd> {
-  const opened = openFrontier(spec.frontierFile, archiveFolder, spec.attempt);
+  const opened = openFrontier(spec, archiveFolder);
   const { frontier } = opened;
   if (opened.how === 'set_aside' || opened.how === 'lost')
     say(

@@ -1,8 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { FrontierState } from '../core/crawler/crawl-report.ts';
+import type { CrawlSpec } from '../core/crawler/crawl-spec.ts';
 import { Frontier } from './frontier.ts';
 import { isUnreadable } from './frontier-error.ts';
+
+/** SQLite's own files beside it (https://www.sqlite.org/tempfiles.html). */
+const parts = ['', '-wal', '-shm'] as const;
 
 export interface OpenedFrontier {
   readonly frontier: Frontier;
@@ -12,14 +16,18 @@ export interface OpenedFrontier {
 /**
  * One that can't be read is set aside, beside the new one.
  * @param archiveFolder where WARC files of an earlier attempt would say that there has been one
- * @param attempt `JOB-NNN`
  * @throws what else goes wrong: a full disk, rights
  */
-export function openFrontier(file: string, archiveFolder: string, attempt: string): OpenedFrontier {
+export function openFrontier(
+  { frontierFile: file, isBegunAnew, attempt }: Pick<CrawlSpec, 'frontierFile' | 'isBegunAnew' | 'attempt'>,
+  archiveFolder: string,
+): OpenedFrontier {
+  if (isBegunAnew) for (const part of parts) rmSync(file + part, { force: true });
   const isThere = existsSync(file);
   mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
   try {
-    const how = isThere ? 'continued' : hasEarlierArchive(archiveFolder, attempt) ? 'lost' : 'new';
+    const isMissing = !isBegunAnew && hasEarlierArchive(archiveFolder, attempt);
+    const how = isThere ? 'continued' : isMissing ? 'lost' : 'new';
     return { frontier: new Frontier(file), how };
   } catch (error) {
     if (!isThere || !isUnreadable(error)) throw error;
@@ -38,6 +46,5 @@ function hasEarlierArchive(folder: string, attempt: string): boolean {
 /** Renames it, so that the next one begins anew. */
 export function setAside(file: string): void {
   const suffix = `.unreadable-${new Date().toISOString().replace(/[:.]/g, '')}`;
-  for (const part of ['', '-wal', '-shm'])
-    if (existsSync(file + part)) renameSync(file + part, file + suffix + part);
+  for (const part of parts) if (existsSync(file + part)) renameSync(file + part, file + suffix + part);
 }

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { OperatorError } from '../core/errors.ts';
 import { runCommand } from './command.ts';
 
@@ -22,4 +23,13 @@ export async function userIds(name: string): Promise<UserIds> {
   throw new OperatorError(
     `[worker] user: the user "${name}" could not be looked up (getent: ${result.kind}).`,
   );
+}
+
+/** Who this process is: a user's name, or `uid N` for a user without one (as in many containers). */
+export function ownUserName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.geteuid?.() ?? 'unknown'}`;
+  }
 }

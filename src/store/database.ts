@@ -4,6 +4,7 @@ import { DatabaseUnavailableError, OperatorError } from '../core/errors.ts';
 import { postgresDialect, translatePostgresError } from './postgres.ts';
 import type { Schema } from './schema.ts';
 import {
+  assertMayWrite,
   isSqliteBusy,
   openSqlite,
   sqliteDialect,
@@ -20,6 +21,9 @@ interface OpenDatabase {
   /** Device and inode of the SQLite file; null for PostgreSQL. */
   readonly fileIdentity: string | null;
 }
+
+/** "heal" in ASCII. */
+const advisoryLockKey = 0x6865616c;
 
 /** How long a call waits for other writers, unless it is told otherwise. */
 const defaultPatienceMs = 10_000;
@@ -52,6 +56,14 @@ export class Database {
     return this.#url.slice('sqlite:'.length);
   }
 
+  /**
+   * SQLite: makes sure that this user may write the database.
+   * @throws DatabaseUnusableError
+   */
+  assertPermission(): void {
+    if (this.kind === 'sqlite') assertMayWrite(this.#path);
+  }
+
   async read<T>(query: (db: Reading) => Promise<T>): Promise<T> {
     return await this.#withPatience((kysely) => query(kysely));
   }
@@ -59,6 +71,15 @@ export class Database {
   /** Runs `work` in one transaction: all of it or nothing. It may run more than once, so it has no other effects. */
   async write<T>(work: (transaction: Writing) => Promise<T>): Promise<T> {
     return await this.#withPatience((kysely) => kysely.transaction().execute(work));
+  }
+
+  /**
+   * PostgreSQL: the transaction waits until no other one that calls this is open, so that two migrations, or two additions of a
+   * job, can't come between each other. SQLite: `begin immediate` does it.
+   */
+  async oneAtATime(transaction: Writing): Promise<void> {
+    if (this.kind === 'postgres')
+      await sql`select pg_advisory_xact_lock(${advisoryLockKey})`.execute(transaction);
   }
 
   /** The database server's clock in milliseconds since the epoch, or null where there is no server (SQLite). */

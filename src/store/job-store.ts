@@ -2,7 +2,14 @@
 import { sql } from 'kysely';
 import { UsageError } from '../core/errors.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
-import type { Job, JobStatus, Parked, Progress, StopRequest } from '../core/jobs/job.ts';
+import {
+  unfinishedStatuses,
+  type Job,
+  type JobStatus,
+  type Parked,
+  type Progress,
+  type StopRequest,
+} from '../core/jobs/job.ts';
 import type { Lease } from '../core/jobs/lease.ts';
 import type { RetryPolicy } from '../core/jobs/retry.ts';
 import { isEligible } from '../core/jobs/selection.ts';
@@ -12,7 +19,6 @@ import { escapeToWidth } from '../core/text/escape.ts';
 import type { MountIdentity } from '../core/storage/mount-identity.ts';
 import type { Database, Reading, Writing } from './database.ts';
 import { changeToRow, jobFromRow, leaseToRow, withoutLease, withoutParking } from './job-row.ts';
-import { advisoryLockKey } from './migrate.ts';
 import type { AttemptRow, EventRow } from './schema.ts';
 
 export interface NewJob {
@@ -51,7 +57,6 @@ export interface AttemptEnd {
 export type Renewal =
   { readonly kind: 'held'; readonly stopRequest: StopRequest | null } | { readonly kind: 'lost' };
 
-const unfinished: readonly JobStatus[] = ['queued', 'running', 'retryable'];
 const waiting: readonly JobStatus[] = ['queued', 'retryable'];
 
 /**
@@ -68,11 +73,12 @@ export class JobStore {
   /** @throws UsageError when the source is unknown, or the name or an unfinished job's output directory is taken */
   async add(job: NewJob, actor: string, nowMs: number): Promise<Job> {
     return await this.#database.write(async (tx) => {
-      await this.#serialiseAdditions(tx);
+      await this.#database.oneAtATime(tx);
       const source = await tx
         .selectFrom('sources')
         .selectAll()
         .where('code', '=', job.source)
+        .where('removed_ms', 'is', null)
         .executeTakeFirst();
       if (source === undefined)
         throw new UsageError(
@@ -401,7 +407,7 @@ export class JobStore {
     nowMs: number,
   ): Promise<CommandResult> {
     return await this.#database.write(async (tx) => {
-      if (wish === 'retry') await this.#serialiseAdditions(tx);
+      if (wish === 'retry') await this.#database.oneAtATime(tx);
       const job = await this.#lockJob(tx, id, 'wait');
       if (job === null) return { kind: 'unknown_job' };
       if (wish === 'cancel' && job.status === 'running') {
@@ -416,7 +422,9 @@ export class JobStore {
           : job.status === 'queued' || (job.status === 'retryable' && isEligible(job, nowMs));
       if (isThere) return { kind: 'already', job };
       if (!isLegal(job.status, wish)) return { kind: 'illegal', job };
-      if (!unfinished.includes(job.status)) {
+      if (!unfinishedStatuses.includes(job.status)) {
+        if (await isSourceRemoved(tx, job.source))
+          return { kind: 'taken', job, because: `its source ${job.source} was removed; add it again first` };
         // Finished jobs give their directory free; another one may write there by now.
         const taken = await findTakenDirectory(tx, job.outputDir);
         if (taken !== null) return { kind: 'taken', job, because: taken.because };
@@ -430,12 +438,6 @@ export class JobStore {
       await recordEvent(tx, id, actor, wish, '', nowMs);
       return { kind: 'done', job: await oneJob(tx, id) };
     });
-  }
-
-  /** PostgreSQL: one addition (or return to the queue) at a time, so that two can't take the same name or directory. SQLite: `begin immediate` does it. */
-  async #serialiseAdditions(tx: Writing): Promise<void> {
-    if (this.#database.kind === 'postgres')
-      await sql`select pg_advisory_xact_lock(${advisoryLockKey})`.execute(tx);
   }
 
   async #lockJob(tx: Writing, id: number, whenLocked: 'skip' | 'wait'): Promise<Job | null> {
@@ -467,6 +469,11 @@ function selectJobs(db: Reading) {
         .select(({ fn }) => fn.max('attempts.bytes').as('bytes'))
         .as('most_archived_bytes'),
     ]);
+}
+
+async function isSourceRemoved(tx: Writing, code: string): Promise<boolean> {
+  const row = await tx.selectFrom('sources').select('removed_ms').where('code', '=', code).executeTakeFirst();
+  return row?.removed_ms !== null;
 }
 
 async function oneJob(tx: Writing, id: number): Promise<Job> {
@@ -507,7 +514,7 @@ async function findTakenDirectory(db: Reading, outputDir: string): Promise<Taken
   const inTheWay = await db
     .selectFrom('jobs')
     .select(['id', 'status', 'output_dir'])
-    .where('status', 'in', unfinished)
+    .where('status', 'in', unfinishedStatuses)
     .where(
       sql<boolean>`(output_dir = ${outputDir}
         or substr(output_dir, 1, length(${below})) = ${below}

@@ -1,11 +1,7 @@
-import { sql } from 'kysely';
 import { DatabaseUnusableError } from '../core/errors.ts';
 import type { Database, Writing } from './database.ts';
 import { codeVersion, migrations } from './migrations/index.ts';
 import type { Migration } from './migrations/migration.ts';
-
-/** PostgreSQL advisory lock that one migration (or one addition of a job) holds at a time: "heal" in ASCII. */
-export const advisoryLockKey = 0x6865616c;
 
 interface SchemaState {
   readonly version: number;
@@ -27,8 +23,7 @@ export async function migrate(
   steps: readonly Migration[] = migrations,
 ): Promise<string[]> {
   return await database.write(async (transaction) => {
-    if (database.kind === 'postgres')
-      await sql`select pg_advisory_xact_lock(${advisoryLockKey})`.execute(transaction);
+    await database.oneAtATime(transaction);
     await transaction.schema
       .createTable('schema_state')
       .ifNotExists()

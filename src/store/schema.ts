@@ -1,4 +1,4 @@
-import type { Generated, Insertable, Selectable } from 'kysely';
+import type { Generated, Selectable } from 'kysely';
 
 /*
  * The tables as both databases hold them. Times are milliseconds since the Unix epoch (`_ms`), lists and objects are
@@ -12,6 +12,7 @@ export interface SourcesTable {
   seeds: string;
   wait_seconds: number;
   created_ms: number;
+  removed_ms: number | null;
 }
 
 export interface JobsTable {
@@ -96,4 +97,4 @@ export interface Schema {
 export type JobRow = Selectable<JobsTable>;
 export type AttemptRow = Selectable<AttemptsTable>;
 export type EventRow = Selectable<EventsTable>;
-export type NewSource = Insertable<SourcesTable>;
+export type SourceRow = Selectable<SourcesTable>;

@@ -1,4 +1,5 @@
-import { statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import {
   CompiledQuery,
@@ -11,6 +12,7 @@ import {
   type SqliteDatabase,
 } from 'kysely';
 import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.ts';
+import { ownUserName } from '../effects/user-ids.ts';
 
 /**
  * How long SQLite itself waits for another writer before it says busy. It waits inside a synchronous call, so it is
@@ -95,6 +97,40 @@ export function openSqlite(path: string, create: boolean): SqliteFile {
   return { database, identity: sqliteFileIdentity(path) ?? '' };
 }
 
+/**
+ * Makes sure that this user may write the database file, and the folder it lies in, where SQLite keeps its log.
+ * @throws DatabaseUnusableError that names the folder or file, and the user
+ */
+export function assertMayWrite(path: string): void {
+  const folder = dirname(path);
+  if (!isDenied(folder, constants.F_OK) && !existsSync(folder))
+    throw new DatabaseUnusableError(
+      `the folder of the database, ${folder}, does not exist.`,
+      `make it, for the user of the worker: install -d -o USER -m 0750 ${folder}`,
+    );
+  const user = ownUserName();
+  if (isDenied(folder, constants.W_OK | constants.X_OK))
+    throw new DatabaseUnusableError(
+      `the folder of the database, ${folder}, can't be written by user ${user}, who runs this.`,
+      `chown ${user} ${folder}, or run it as the user whose folder it is`,
+    );
+  if (isDenied(path, constants.R_OK | constants.W_OK))
+    throw new DatabaseUnusableError(
+      `the database ${path} can't be written by user ${user}, who runs this.`,
+      `chown ${user} ${path}, or run it as the user whose file it is`,
+    );
+}
+
+/** Only what is forbidden: what is missing, or lies on a read-only disk, is another matter. */
+function isDenied(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return false;
+  } catch (error) {
+    return ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');
+  }
+}
+
 // Primary result codes, https://www.sqlite.org/rescode.html
 const unusable: Record<number, string> = { 11: 'is damaged', 26: 'is not a SQLite database' };
 const unavailable: Record<number, string> = {
@@ -121,6 +157,14 @@ export function translateSqliteError(error: unknown, path: string): unknown {
       `the database ${path} is not migrated (${message}).`,
       'healtharchive db migrate',
     );
+  // 8: read-only, 14: can't be opened. Permissions don't come by themselves.
+  if (primary === 8 || primary === 14) {
+    try {
+      assertMayWrite(path);
+    } catch (denied) {
+      return denied;
+    }
+  }
   const away = unavailable[primary];
   return away === undefined
     ? error

@@ -55,6 +55,7 @@ export class Attempt {
   #launchFailure: string | null = null;
   #lease: Lease;
   #giveUpRecordingAtMs = Number.POSITIVE_INFINITY;
+  #hasCompletedJob = false;
 
   constructor(admitted: Admitted, around: AttemptSurroundings) {
     this.#admitted = admitted;
@@ -63,6 +64,11 @@ export class Attempt {
     this.name = attemptName(admitted.job.id, admitted.job.attempts);
     this.#files = attemptFiles(around.paths, this.name);
     this.#report = new AttemptReport(this.#files.report, performance.now());
+  }
+
+  /** True once it is recorded that this was the job's last attempt, and a good one. */
+  get hasCompletedJob(): boolean {
+    return this.#hasCompletedJob;
   }
 
   /** Ends the crawler: TERM, `graceMs`, KILL. */
@@ -280,6 +286,7 @@ export class Attempt {
     if (judgement.outcome === 'infra_error') this.#around.recovery.call();
     switch (recording.kind) {
       case 'recorded':
+        this.#hasCompletedJob = recording.job.status === 'completed';
         forgetFrontier(this.#around.paths, recording.job);
         log(judgement.outcome === 'success' ? 'info' : 'warning', 'attempt ended', {
           ...fields,

@@ -46,6 +46,7 @@ export function crawlPlan(
     waitSeconds,
     userAgent: crawler.user_agent,
     frontierFile,
+    isBegunAnew: job.crawlerStatus === 'success',
     scratchDir: files.scratch,
     reportFile: files.report,
     outagePatienceMs: crawler.outage_patience_seconds * 1000,

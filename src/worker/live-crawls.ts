@@ -20,16 +20,22 @@ const attemptLockName = /^attempt-((\d+)-\d+)$/;
 
 /**
  * Every crawl that may write now: what holds its attempt's lock on this host, whatever the database says, and what the
- * database says is running, on whatever host.
+ * database says is running, on whatever host. To who may not see the locks, one may run anywhere.
  */
 export async function liveCrawls(
   paths: WorkerPaths,
   jobs: readonly Job[],
   host: HostIdentity,
 ): Promise<LiveCrawl[]> {
-  const here = await crawlsOfThisHost(paths);
+  const here = await crawlsOfThisHost(paths).catch((error: unknown) => [maybeOne(paths, error)]);
   const running = await runningCrawls(paths, jobs, host);
   return [...running, ...here.map(({ attempt, outputDir }) => ({ name: attempt, outputDir }))];
+}
+
+function maybeOne({ locks }: WorkerPaths, error: unknown): { attempt: string; outputDir: string } {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined) throw error;
+  return { attempt: `perhaps one: ${locks} can't be read (${code})`, outputDir: '/' };
 }
 
 /**

@@ -66,6 +66,7 @@ export class Worker {
   #databaseAwaySinceMs: number | null = null;
   #databasePauseMs = 0;
   #started = 0;
+  #completed = 0;
   #wallAheadMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: {
@@ -117,8 +118,11 @@ export class Worker {
     return this.#isStopping;
   }
 
-  /** @throws DatabaseUnavailableError in the modes `once` and `drain`, when the database stays away */
-  async run(mode: WorkerMode): Promise<void> {
+  /**
+   * @returns how many jobs it has completed
+   * @throws DatabaseUnavailableError in the modes `once` and `drain`, when the database stays away
+   */
+  async run(mode: WorkerMode): Promise<number> {
     while (!this.#isStopping) {
       const look = await this.#loop(mode);
       if (this.#isReady) await this.#notifier.alive();
@@ -128,6 +132,7 @@ export class Worker {
     }
     await this.#notifier.stopping('ending what runs');
     await Promise.all(this.#running.values());
+    return this.#completed;
   }
 
   #isFinished(mode: WorkerMode, look: Look): boolean {
@@ -212,6 +217,7 @@ export class Worker {
     this.#conditions.end('crawler_left', job.id);
     this.#conditions.end('container_left', job.id);
     if (outcome === 'changed') return;
+    if (outcome === 'success') this.#completed += 1;
     if (outcome === 'infra_error') this.#recovery.call();
     this.#log('notice', 'job given back: its worker is gone', {
       job: job.id,
@@ -261,6 +267,7 @@ export class Worker {
       attempt,
       done.finally(() => {
         this.#running.delete(attempt);
+        if (attempt.hasCompletedJob) this.#completed += 1;
         this.#wake.call();
       }),
     );

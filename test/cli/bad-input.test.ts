@@ -60,8 +60,12 @@ const spawned: readonly Row[] = [
 ];
 
 const quick: readonly Row[] = [
-  ['an empty name', [...add, '--name', ''], /a job needs a name/],
-  ['a name of more than 4 kB', [...add, '--name', 'é'.repeat(2049)], /at most 4096 bytes/],
+  ['an empty name', [...add, '--name', ''], /a name can't be empty/],
+  [
+    'a name of more than 255 bytes',
+    [...add, '--name', 'é'.repeat(128)],
+    /at most 255 bytes, and this has 256/,
+  ],
   ['a file for a directory', [...add, '--output-dir', 'file'], /file can't be a directory \(ENOTDIR\)/],
   ['a directory below a file', [...add, '--output-dir', 'file/x'], /can't be a directory \(ENOTDIR\)/],
   [
@@ -106,6 +110,26 @@ const quick: readonly Row[] = [
     ['sources', 'add', '--code', 'x', '--name', 'x', '--seed', 'http://x/', '--wait-seconds', '-1'],
     /seconds from 0 to 3600/,
   ],
+  [
+    'a port without a host',
+    [...add, '--seed', 'http:8080/'],
+    /not an http:\/\/ or https:\/\/ URL with a host/,
+  ],
+  ['a job without a name', [...add, '--name', ' '], /--name " ": a name can't be empty/],
+  [
+    'a source without a name',
+    ['sources', 'add', '--code', 'x', '--name', '', '--seed', 'http://x/'],
+    /--name "": a name can't be empty/,
+  ],
+  [
+    'a source whose name does not end',
+    ['sources', 'add', '--code', 'x', '--name', 'n'.repeat(256), '--seed', 'http://x/'],
+    /a name has at most 255 bytes, and this has 256/,
+  ],
+  ['a source that is edited in nothing', ['sources', 'edit', 'hc'], /nothing to change: give --name, --seed/],
+  ['a source that is not there', ['sources', 'edit', 'nope', '--name', 'x'], /there is no source nope/],
+  ['a source that is edited to no URL', ['sources', 'edit', 'hc', '--seed', 'x'], /not an http/],
+  ['the removal of a source that is not there', ['sources', 'remove', 'nope'], /there is no source nope/],
   ['no folder', ['init', '--dir', ''], /name of a folder/],
   ['another shell', ['completion', 'zsh'], /Allowed choices are bash/],
   ['watching without a pause', ['jobs', 'watch', '--interval', '0'], /seconds from 0.1/],

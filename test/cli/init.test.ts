@@ -7,6 +7,7 @@ import {
   inProcess,
   isHarmless,
   LocalSetup,
+  program,
   runProgram,
   temporaryFolder,
   treeOf,
@@ -77,6 +78,22 @@ test('init where it can’t be done says so', async (t) => {
   const wrong = await inProcess(['init', '--dir', folder]);
   assert.equal(wrong.status, 4);
   assert.match(wrong.stderr, /config\.toml, line 1: /);
+});
+
+test('init below a folder where nothing can be made ends, and says so', async () => {
+  const { status, stderr } = await healtharchive(['init', '--dir', '/proc/healtharchive/setup']);
+  assert.equal(status, 1);
+  assert.match(stderr, /^healtharchive: \/proc\/healtharchive can't be made: ENOENT[^\n]*\n$/);
+});
+
+test('a working directory that was removed is no bug of ours', async (t) => {
+  const folder = join(temporaryFolder(t), 'gone');
+  mkdirSync(folder);
+  const script = `cd '${folder}' && rmdir '${folder}' && exec '${program}' init --dir sub`;
+  const { status, stderr } = await runProgram('sh', ['-c', script]);
+  assert.equal(status, 1);
+  assert.match(stderr, /^healtharchive: the working directory is gone/m);
+  assert.doesNotMatch(stderr, /this is a bug/);
 });
 
 for (const name of [

@@ -16,7 +16,7 @@ const wishes: readonly (readonly [JobStatus, cancel: Expected, retry: Expected])
   [
     'completed',
     [5, 'completed', /is completed: there is nothing to cancel/],
-    [5, 'completed', /nothing to retry/],
+    [0, 'queued', /runs again when its turn comes/],
   ],
   ['failed', [5, 'failed', /nothing to cancel/], [0, 'queued', /runs again when its turn comes/]],
   ['cancelled', [0, 'cancelled', /was cancelled already/], [0, 'queued', /runs again/]],

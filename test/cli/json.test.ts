@@ -40,6 +40,8 @@ const answers: readonly (readonly [args: readonly string[], status: number, fiel
   [['jobs', 'show', '1'], 0, [...jobFields, 'attempt_list', 'events']],
   [['jobs', 'cancel', '1'], 0, jobFields],
   [['jobs', 'retry', '1'], 0, jobFields],
+  [['sources', 'edit', 'phac', '--wait-seconds', '2'], 0, ['code', 'name', 'seeds', 'wait_seconds']],
+  [['sources', 'remove', 'phac'], 0, ['removed']],
   [['jobs', 'recover-stale'], 0, planFields],
   [['campaign', 'schedule', '--year', '2026'], 3, planFields],
   [['campaign', 'schedule', '--year', '2026', '--apply'], 0, planFields],

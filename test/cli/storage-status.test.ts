@@ -271,11 +271,13 @@ describe('a job that the worker parked is shown though its path answers', () => 
   for (const [reason, detail, next] of [
     ['unwritable', 'could not sync a small file (EIO): no space is left', /make room/],
     ['denied', 'access is refused (EACCES)', /allow_other/],
-    ['hung', 'no answer within 5 s', /sudo -u healtharchive healtharchive storage status/],
+    ['hung', 'no answer within 5 s', /sudo -u games healtharchive storage status/],
     ['dead', 'its file system is gone (ENOTCONN)', /as the worker sees it/],
   ] as const)
     test(`as ${reason}`, async (t) => {
       const setup = await localSetup(t);
+      const config = readFileSync(setup.config, 'utf8').replace(/^user = .*$/m, 'user = "games"');
+      writeFileSync(setup.config, config);
       await setup.ask('jobs', 'add', '--source', 'hc', '--name', 'one');
       await setup.withStore(async (jobs) => {
         await jobs.park(1, { reason, detail }, 'w', Date.parse('2026-03-01T12:00:00Z'));

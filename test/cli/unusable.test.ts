@@ -9,6 +9,8 @@ import { healtharchive, inProcess, localSetup, temporaryFolder, type Outcome } f
 const needDatabase = [
   ['sources', 'list'],
   ['sources', 'add', '--code', 'x', '--name', 'X', '--seed', 'https://x.example/'],
+  ['sources', 'edit', 'hc', '--name', 'x'],
+  ['sources', 'remove', 'hc'],
   ['jobs', 'add', '--source', 'hc'],
   ['jobs', 'list'],
   ['jobs', 'show', '1'],

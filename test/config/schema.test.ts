@@ -4,7 +4,7 @@ import { parseConfiguration } from '../../src/config/load.ts';
 
 /** Every key and its default, as the configuration contract has them. Other people's files and units rely on them. */
 const defaults = {
-  database: { url: 'sqlite:/srv/healtharchive/healtharchive.db' },
+  database: { url: 'sqlite:/srv/healtharchive/db/healtharchive.db' },
   paths: {
     jobs_root: '/srv/healtharchive/jobs',
     state_dir: '/srv/healtharchive/ops',
@@ -91,7 +91,7 @@ stale_errnos = ["ENOTCONN", "ESTALE"]
 path = "/srv/healtharchive/jobs/own"
 unit = "srv-healtharchive-jobs-own.mount"
 [[hot_mounts]]
-path = "/srv/with space"
+path = "/srv/healtharchive/jobs/with space"
 unit = "srv-with\\\\x20space.mount"
 [worker]
 poll_seconds = 0.5
@@ -113,7 +113,7 @@ preset = ["crawl", "--seeds", "{seeds}"]
     },
     hot_mounts: [
       { path: '/srv/healtharchive/jobs/own', unit: 'srv-healtharchive-jobs-own.mount' },
-      { path: '/srv/with space', unit: 'srv-with\\x20space.mount' },
+      { path: '/srv/healtharchive/jobs/with space', unit: 'srv-with\\x20space.mount' },
     ],
     worker: { ...defaults.worker, poll_seconds: 0.5, name: 'crawl one' },
     crawler: {

@@ -41,38 +41,30 @@ const cases: readonly (readonly [name: string, text: string, message: string])[]
   [
     'a unit in a number',
     '[worker]\npoll_seconds = "5s"',
-    '[worker] poll_seconds = "5s": expected number, received string (a plain number of seconds, without quotes or unit).',
+    '[worker] poll_seconds = "5s": must be a number (a plain number of seconds, without quotes or unit).',
   ],
   [
     'a percent sign',
     '[worker]\nmin_free_percent = "15%"',
-    '[worker] min_free_percent = "15%": expected number, received string (a plain number of percent, without quotes or unit).',
+    '[worker] min_free_percent = "15%": must be a number (a plain number of percent, without quotes or unit).',
   ],
-  [
-    'a number as text',
-    '[worker]\nconcurrency = "2"',
-    '[worker] concurrency = "2": expected number, received string.',
-  ],
-  ['a number for a text', '[worker]\nname = 5', '[worker] name = 5: expected string, received number.'],
+  ['a number as text', '[worker]\nconcurrency = "2"', '[worker] concurrency = "2": must be a number.'],
+  ['a number for a text', '[worker]\nname = 5', '[worker] name = 5: must be a text in quotes.'],
   [
     'a negative time',
     '[worker]\nstop_grace_seconds = -1',
-    '[worker] stop_grace_seconds = -1: expected number to be >=0.',
+    '[worker] stop_grace_seconds = -1: must be at least 0.',
   ],
   [
     'more than there can be',
     '[worker]\nmin_free_percent = 100',
-    '[worker] min_free_percent = 100: expected number to be <=99.',
+    '[worker] min_free_percent = 100: must be at most 99.',
   ],
-  [
-    'half a worker',
-    '[worker]\nconcurrency = 1.5',
-    '[worker] concurrency = 1.5: expected int, received number.',
-  ],
+  ['half a worker', '[worker]\nconcurrency = 1.5', '[worker] concurrency = 1.5: must be a whole number.'],
   [
     'a time without end',
     '[worker]\npoll_seconds = inf',
-    '[worker] poll_seconds = Infinity: expected number, received Infinity.',
+    '[worker] poll_seconds = Infinity: must be a number.',
   ],
   [
     'a relative path',
@@ -112,12 +104,12 @@ const cases: readonly (readonly [name: string, text: string, message: string])[]
   [
     'no errno',
     '[storagebox]\nstale_errnos = ["ENOTCONN", "107"]',
-    '[storagebox] stale_errnos.1 = "107": must be an errno name such as "ENOTCONN".',
+    '[storagebox] stale_errnos, entry 2 = "107": is no errno of Linux; it must be one such as "ENOTCONN".',
   ],
   [
     'a word of a few that is none of them',
     '[crawler]\nkind = "curl"',
-    '[crawler] kind = "curl": Invalid option: expected one of "http"|"container".',
+    '[crawler] kind = "curl": must be "http" or "container".',
   ],
   [
     'a preset that is none',
@@ -127,23 +119,23 @@ const cases: readonly (readonly [name: string, text: string, message: string])[]
   [
     'one table where many may be',
     '[hot_mounts]\npath = "/a"\nunit = "a.mount"',
-    'hot_mounts = {"path":"/a","unit":"a.mount"}: expected array, received object (write [[hot_mounts]], with two brackets, once for each).',
+    'hot_mounts = {"path":"/a","unit":"a.mount"}: must be a list, in [ ] (write [[hot_mounts]], with two brackets, once for each).',
   ],
   [
     'many tables where one may be',
     '[[worker]]\nname = "a"',
-    'worker = [{"name":"a"}]: expected object, received array (write [worker], with one bracket, once).',
+    'worker = [{"name":"a"}]: must be a table (write [worker], with one bracket, once).',
   ],
-  ['a value where a table must be', 'worker = 5', 'worker = 5: expected object, received number.'],
+  ['a value where a table must be', 'worker = 5', 'worker = 5: must be a table.'],
   [
     'half a hot mount',
     '[[hot_mounts]]\npath = "/a"',
-    '[hot_mounts] 0.unit is missing: expected string, received undefined.',
+    '[[hot_mounts]] (the 1st) unit is missing: must be a text in quotes.',
   ],
   [
     'a wrong key of a hot mount',
     '[[hot_mounts]]\npaths = "/a"\npath = "/a"\nunit = "a.mount"',
-    'unknown key [hot_mounts] paths = "/a"; did you mean path?',
+    'unknown key [[hot_mounts]] (the 1st) paths = "/a"; did you mean path?',
   ],
   [
     'a container without an image',
@@ -154,6 +146,66 @@ const cases: readonly (readonly [name: string, text: string, message: string])[]
     'a storage box without a folder on it',
     '[storagebox]\ncold_root = ""',
     '[storagebox] cold_root = "": with a storage box it must name a folder on it.',
+  ],
+  [
+    'a misspelt errno',
+    '[storagebox]\nstale_errnos = ["ENOTCON"]',
+    '[storagebox] stale_errnos, entry 1 = "ENOTCON": is no errno of Linux; did you mean "ENOTCONN"?',
+  ],
+  [
+    'the errno of healthy storage',
+    '[storagebox]\nstale_errnos = ["ENOENT"]',
+    '[storagebox] stale_errnos, entry 1 = "ENOENT": is how healthy storage answers, when it is asked for a name that is not there.',
+  ],
+  [
+    'nothing that counts as dead',
+    '[storagebox]\nstale_errnos = []',
+    '[storagebox] stale_errnos = []: must not be empty.',
+  ],
+  [
+    'a cold root that is not on the box',
+    '[storagebox]\nmount = "/box/"\ncold_root = "/boxes/jobs"',
+    '[storagebox] cold_root = "/boxes/jobs": must lie on the storage box, at or below mount, which is "/box/".',
+  ],
+  [
+    'state among the jobs',
+    '[paths]\njobs_root = "/srv/jobs/"\nstate_dir = "/srv/jobs/../jobs/ops"',
+    '[paths] state_dir = "/srv/jobs/../jobs/ops": must not lie in jobs_root, whose paths become mounts of the storage box.',
+  ],
+  [
+    'state on the storage box',
+    '[paths]\nstate_dir = "/srv/healtharchive/storagebox/ops"',
+    '[paths] state_dir = "/srv/healtharchive/storagebox/ops": must lie on the local disk, not on the storage box ("/srv/healtharchive/storagebox").',
+  ],
+  [
+    'a first wait that is longer than the longest',
+    '[recovery]\nbackoff_max_seconds = 10',
+    '[recovery] backoff_initial_seconds = 30: must be at most backoff_max_seconds, which is 10.',
+  ],
+  [
+    'a hot mount that is the jobs root',
+    '[[hot_mounts]]\npath = "/srv/healtharchive/jobs/"\nunit = "a.mount"',
+    '[[hot_mounts]] path = "/srv/healtharchive/jobs/": must lie below jobs_root, which is "/srv/healtharchive/jobs".',
+  ],
+  [
+    'a hot mount elsewhere',
+    '[[hot_mounts]]\npath = "/srv/healtharchive/jobs2/a"\nunit = "a.mount"',
+    '[[hot_mounts]] path = "/srv/healtharchive/jobs2/a": must lie below jobs_root, which is "/srv/healtharchive/jobs".',
+  ],
+  [
+    'a hot mount of the unit of the storage box',
+    '[[hot_mounts]]\npath = "/srv/healtharchive/jobs/a"\nunit = "healtharchive-storagebox-sshfs.service"',
+    '[[hot_mounts]] unit = "healtharchive-storagebox-sshfs.service": is the storage box\'s own; a hot mount has a unit of its own.',
+  ],
+  [
+    'a hot mount of the unit of the worker',
+    '[[hot_mounts]]\npath = "/srv/healtharchive/jobs/a"\nunit = "healtharchive-worker.service"',
+    '[[hot_mounts]] unit = "healtharchive-worker.service": is the worker\'s own; a hot mount has a unit of its own.',
+  ],
+  [
+    'one hot mount twice',
+    '[[hot_mounts]]\npath = "/srv/healtharchive/jobs/a"\nunit = "a.mount"\n[[hot_mounts]]\npath = "/srv/healtharchive/jobs/a/"\nunit = "b.mount"',
+    '[[hot_mounts]] path = "/srv/healtharchive/jobs/a/": stands there twice.',
   ],
   [
     'terminal escapes in a key and in a value',
@@ -203,4 +255,23 @@ for (const [name, text, line] of notToml) {
 
 test('a file name with terminal escapes is shown escaped', () => {
   assert.match(complaintAbout('x', '/etc/\u001b[2J'), /^\/etc\/\\u001b\[2J, line 1: /);
+});
+
+/** Of the library that checks the file, and not of the file. */
+const jargon = /\b(expected|received|invalid|int|nonoptional|undefined|NaN|>=|<=|characters? to)\b/i;
+
+test('no words of the library in any message about a value of a wrong kind', () => {
+  const values = ['5', '1.5', '-1', '1e99', 'nan', '"x"', '""', 'true', '[]', '[5]', '{}', '1979-05-27'];
+  for (const [table, keys] of Object.entries(parseConfiguration('', file)))
+    for (const key of Array.isArray(keys) ? [] : Object.keys(keys))
+      for (const value of values) {
+        const text = `[${table}]\n${key} = ${value}`;
+        let message = '';
+        try {
+          parseConfiguration(text, file);
+        } catch (error) {
+          message = (error as Error).message.replace(/^[^:]*: [^:]*:/, '');
+        }
+        assert.doesNotMatch(message, jargon, text);
+      }
 });

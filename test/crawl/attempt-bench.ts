@@ -100,6 +100,7 @@ export class AttemptBench {
           waitSeconds: 0,
           userAgent: 'HealthArchive/test',
           frontierFile: join(this.folder, 'frontiers', `${JOB_ID}.sqlite`),
+          isBegunAnew: false,
           scratchDir,
           reportFile,
           outagePatienceMs: 3000,

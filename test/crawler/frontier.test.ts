@@ -221,22 +221,41 @@ describe('the frontier', () => {
     assert.throws(() => new Frontier(file), /not a database/);
   });
 
+  const spec = { attempt: '1-002', isBegunAnew: false };
+
+  test('what is begun anew takes nothing over, and calls nothing lost', () => {
+    const frontierFile = newFile();
+    const first = openFrontier({ ...spec, frontierFile }, folder);
+    first.frontier.add([page('https://a.example/')]);
+    first.frontier.close();
+    const archived = mkdtempSync(join(folder, 'archive-'));
+    writeFileSync(join(archived, '1-001-00000.warc.gz'), '');
+    const anew = openFrontier({ ...spec, frontierFile, isBegunAnew: true }, archived);
+    assert.deepEqual([anew.how, anew.frontier.counts.queued], ['new', 0]);
+    anew.frontier.close();
+    const next = openFrontier({ ...spec, attempt: '1-003', frontierFile }, archived);
+    assert.equal(next.how, 'continued');
+    next.frontier.close();
+    rmSync(frontierFile);
+    assert.equal(openFrontier({ ...spec, frontierFile }, archived).how, 'lost');
+  });
+
   test('a damaged file is set aside, and the crawl begins anew', () => {
     const file = newFile();
-    const { frontier, how } = openFrontier(file, folder, '1-002');
+    const { frontier, how } = openFrontier({ ...spec, frontierFile: file }, folder);
     frontier.add(Array.from({ length: 2000 }, (_, index) => page(`https://a.example/${index}`)));
     frontier.close();
     const bytes = readFileSync(file);
     bytes.fill(0x5a, 100, 3000);
     writeFileSync(file, bytes);
-    const again = openFrontier(file, folder, '1-002');
+    const again = openFrontier({ ...spec, frontierFile: file }, folder);
     assert.deepEqual(
       [how, again.how, { ...again.frontier.counts }],
       ['new', 'set_aside', { queued: 0, archived: 0, failed: 0, barred: 0 }],
     );
     again.frontier.close();
     assert.ok(readdirSync(folder).some((name) => name.startsWith(`${basename(file)}.unreadable-`)));
-    const third = openFrontier(file, folder, '1-002');
+    const third = openFrontier({ ...spec, frontierFile: file }, folder);
     assert.equal(third.how, 'continued');
     third.frontier.close();
   });

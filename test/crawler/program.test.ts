@@ -50,6 +50,7 @@ async function attempt(
     waitSeconds: 0.01,
     userAgent: 'test',
     frontierFile,
+    isBegunAnew: false,
     scratchDir: join(folder, 'scratch'),
     reportFile: join(folder, `${name}.json`),
     outagePatienceMs: 10_000,

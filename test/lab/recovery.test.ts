@@ -16,7 +16,7 @@ import { waitFor } from '../../lab/wait-for.ts';
 import type { Recovered } from './recover.ts';
 import { allJobs, kinds, SENTINEL, withRecoveryLab, type JobName, type RecoveryLab } from './recovery-lab.ts';
 
-const DATABASE = '/srv/healtharchive/healtharchive.db';
+const DATABASE = '/srv/healtharchive/db/healtharchive.db';
 const deployLockMaxAgeSeconds = 3;
 const MEMORY = '/srv/healtharchive/ops/watchdog/storage-hotpath-auto-recover.json';
 

@@ -18,7 +18,7 @@ const allowanceMs = 1000;
 
 const bound = ['hc-2026', 'phac-2026', 'cihr-2026', 'a b\n#'];
 const config = '/etc/healtharchive/config.toml';
-const database = '/srv/healtharchive/healtharchive.db';
+const database = '/srv/healtharchive/db/healtharchive.db';
 
 describe('every mount hung', { skip: labUnavailable(), timeout: 240_000 }, () => {
   let host: Host;

@@ -184,7 +184,18 @@ test('an annual job of the year, and an unfinished older one, are tiered without
   await withTieredLab([], async ({ host }) => {
     const cli = async (...args: readonly string[]) =>
       await host.runOk(['healtharchive', ...args], { user: 'healtharchive' });
-    await cli('sources', 'add', '--code', 'hc', '--name', 'Health Canada', '--seed', 'http://127.0.0.1/');
+    await cli(
+      'sources',
+      'add',
+      '--code',
+      'hc',
+      '--name',
+      'Health Canada',
+      '--seed',
+      'http://127.0.0.1/',
+      '--wait-seconds',
+      '0',
+    );
     await cli('campaign', 'schedule', '--year', '2025', '--apply');
     await cli('campaign', 'schedule', '--year', '2026', '--apply');
     const jobs = JSON.parse(await cli('jobs', 'list', '--json')) as { jobs: { output_dir: string }[] };
@@ -208,6 +219,18 @@ test('without root the plan is printed, and what needs root is said', async () =
     );
     const text = await host.run(['healtharchive', 'storage', 'tier', '--apply'], user);
     assert.match(text.stdout, /mounting needs root/);
+    // Who may not see the state, and so not whether a crawl runs, is shown the plan as well; what would be refused, too.
+    const stranger = await host.run(['healtharchive', 'storage', 'tier', '--json'], { user: 'games' });
+    assert.equal(stranger.status, 3, stranger.stderr);
+    const shown = JSON.parse(stranger.stdout) as { steps: { kind: string }[]; refusals: { code: string }[] };
+    assert.deepEqual(
+      shown.steps.map(({ kind }) => kind),
+      ['make_directory', 'bind'],
+    );
+    assert.deepEqual(
+      shown.refusals.map(({ code }) => code),
+      ['jobs_unknown'],
+    );
   });
 });
 

@@ -176,7 +176,7 @@ describe('the worker as a service', { skip: labUnavailable(['sqlite3']) }, () =>
 
   test('without its database it ends with 4 and is not started again', async () => {
     await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 60_000 });
-    await host.runOk('cd /srv/healtharchive && mkdir away && mv healtharchive.db* away/');
+    await host.runOk('cd /srv/healtharchive/db && mkdir away && mv healtharchive.db* away/');
     await host.run(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 30_000 });
     await waitFor(
       'the unit to have failed',

@@ -61,7 +61,7 @@ const offences: readonly (readonly [file: string, code: string, rule: string])[]
   ['src/worker/x.ts', use('../tiering/apply-tiering.ts'), 'no-restricted-imports'],
   ['src/tiering/x.ts', use('../cli/table.ts'), 'no-restricted-imports'],
   ['src/core/recovery/x.ts', use('../../tiering/apply-tiering.ts'), 'no-restricted-imports'],
-  ['src/store/x.ts', use('../effects/log.ts'), 'no-restricted-imports'],
+  ['src/store/x.ts', use('../config/schema.ts'), 'no-restricted-imports'],
   ['src/store/migrations/x.ts', use('../../cli/table.ts'), 'no-restricted-imports'],
   ['src/worker/x.ts', use('../cli/table.ts'), 'no-restricted-imports'],
   ['src/worker/x.ts', 'process.exit(1);\n', 'no-restricted-properties'],

@@ -88,7 +88,7 @@ export class Setup {
   }
 
   addSource(code: string, ...seeds: string[]): void {
-    this.json('sources', 'add', '--code', code, '--name', code, '--seed', ...seeds);
+    this.json('sources', 'add', '--code', code, '--name', code, '--wait-seconds', '0', '--seed', ...seeds);
   }
 
   addJob(source: string, ...more: string[]): JobView {

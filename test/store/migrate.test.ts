@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
-import { DatabaseUnavailableError, DatabaseUnusableError } from '../../src/core/errors.ts';
+import { DatabaseUnusableError } from '../../src/core/errors.ts';
 import { Database } from '../../src/store/database.ts';
 import { JobStore } from '../../src/store/job-store.ts';
 import { checkSchema, migrate } from '../../src/store/migrate.ts';
@@ -193,7 +193,11 @@ describe('a SQLite file that is not there', () => {
 
   test('can’t be made in a folder that is not there', async () => {
     const database = new Database(`sqlite:${join(folder, 'nowhere/x.db')}`, { create: true });
-    await assert.rejects(migrate(database), DatabaseUnavailableError);
+    await assert.rejects(migrate(database), (error: unknown) => {
+      assert.ok(error instanceof DatabaseUnusableError, String(error));
+      assert.match(error.message, /the folder of the database, .*nowhere, does not exist/);
+      return true;
+    });
     await database.close();
   });
 

@@ -60,7 +60,7 @@ function judgeComplete(report: CrawlReport, archived: ArchivedFiles): Judgement 
 function movedAway(moved: readonly SeedEnd[]): string {
   const [first] = moved;
   const more = moved.length > 1 ? `, and ${moved.length - 1} more` : '';
-  return `The seed ${first?.seed ?? ''} redirects out of its scope to ${first?.url ?? ''}${more}: add that address to the seeds of the source, or of a new job.`;
+  return `The seed ${first?.seed ?? ''} redirects out of its scope to ${first?.url ?? ''}${more}: give that address to the source (sources edit) or to a new job.`;
 }
 
 function nothingBecause({ seeds, nofollow }: CrawlSummary): string {

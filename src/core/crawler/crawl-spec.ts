@@ -12,6 +12,8 @@ export interface CrawlSpec {
   readonly userAgent: string;
   /** Of this job, through all of its attempts. Its folder is made if it is absent. */
   readonly frontierFile: string;
+  /** The job was completed before, and a person asked for it once more: nothing of what earlier attempts knew counts. */
+  readonly isBegunAnew: boolean;
   /** For answers that are too large for memory. */
   readonly scratchDir: string;
   readonly reportFile: string;

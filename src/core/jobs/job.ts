@@ -7,6 +7,8 @@ import type { Lease } from './lease.ts';
 export const jobStatuses = ['queued', 'running', 'retryable', 'completed', 'failed', 'cancelled'] as const;
 export type JobStatus = (typeof jobStatuses)[number];
 
+export const unfinishedStatuses: readonly JobStatus[] = ['queued', 'running', 'retryable'];
+
 /** How the job's latest attempt ended. */
 export type CrawlerStatus =
   'success' | 'failed' | 'infra_error' | 'config_error' | 'interrupted' | 'source_unreachable';

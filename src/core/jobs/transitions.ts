@@ -10,7 +10,7 @@
  *                 -> cancelled by cancelled
  *   retryable   was attempted and waits for the next attempt, perhaps for a deadline.
  *                 -> running by claim, -> cancelled by cancel; retry drops its deadlines
- *   completed   archived; the end.
+ *   completed   archived.      -> queued by retry: it is crawled once more
  *   failed      given up.    -> queued by retry
  *   cancelled   by a person. -> queued by retry
  *
@@ -65,7 +65,7 @@ const legalFrom: Record<JobEventKind, readonly JobStatus[]> = {
   lost: ['running'],
   cancelled: ['running'],
   cancel: ['queued', 'retryable'],
-  retry: ['failed', 'cancelled', 'retryable'],
+  retry: ['completed', 'failed', 'cancelled', 'retryable'],
 };
 
 export function isLegal(status: JobStatus, event: JobEventKind): boolean {

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
 
 /** errno(3) names that neither libuv nor node:os knows, for network and FUSE file systems. */
 const rareNames: Readonly<Record<number, string>> = {
@@ -24,4 +25,10 @@ export function errnoName(error: unknown): string {
   const number = 'errno' in error && typeof error.errno === 'number' ? Math.abs(error.errno) : 0;
   const known = Object.entries(constants.errno).find(([, value]) => value === number);
   return known?.[0] ?? rareNames[number] ?? `E${number}`;
+}
+
+/** Every name that errnoName gives to an error of the kernel; what libuv adds of its own is no errno. */
+export function errnoNames(): ReadonlySet<string> {
+  const ofLibuv = [...getSystemErrorMap()].filter(([number]) => number > -1000).map(([, [name]]) => name);
+  return new Set([...ofLibuv, ...Object.keys(constants.errno), ...Object.values(rareNames)]);
 }

@@ -41,7 +41,7 @@ test('the sentence says what to do', () => {
   const seeds = [{ ...moved, status: null, because: null }];
   assert.match(
     because({ crawl: report({ summary: summary({ seeds }) }) }),
-    /http:\/\/a\.example\/ redirects .* https:\/\/www\.b\.example\/: add that/,
+    /http:\/\/a\.example\/ redirects .* https:\/\/www\.b\.example\/: give that/,
   );
   const barred = [
     { ...moved, state: 'barred', url: moved.seed, status: null, because: 'robots.txt' },

@@ -31,6 +31,16 @@ const cases: readonly (readonly [string, string | null])[] = [
   ['http://:secret@hc.example/', null],
   ['http://hc.example:99999/', null],
   ['http://h c.example/', null],
+  ['http:8080/', null],
+  ['http://8080/', null],
+  ['http://:8080/', null],
+  ['http:///:8080/', null],
+  ['http:hc.example/', null],
+  ['localhost:8080', null],
+  ['http://hc..example/', null],
+  ['http://./', null],
+  [`http://${'a'.repeat(64)}.example/`, null],
+  ['http://localhost:8080/', 'http://localhost:8080/'],
 ];
 
 for (const [text, expected] of cases) {

@@ -24,7 +24,7 @@ const results: Record<JobEventKind, Partial<Record<JobStatus, JobStatus>>> = {
   lost: { running: 'retryable' },
   cancelled: { running: 'cancelled' },
   cancel: { queued: 'cancelled', retryable: 'cancelled' },
-  retry: { retryable: 'retryable', failed: 'queued', cancelled: 'queued' },
+  retry: { retryable: 'retryable', completed: 'queued', failed: 'queued', cancelled: 'queued' },
 };
 
 const kinds = Object.keys(results) as JobEventKind[];
