@@ -6,7 +6,7 @@ import { withHelp } from './command.ts';
 import { jobJson } from './job-json.ts';
 import { outputDirectory } from './output-directory.ts';
 import { operatorName, readConfiguration, withDatabase, type GlobalOptions } from './session.ts';
-import { checkedName, checkedSeeds } from './checked.ts';
+import { checkedName, checkedSeeds } from './arguments.ts';
 import type { Terminal } from './terminal.ts';
 
 interface AddOptions extends GlobalOptions {

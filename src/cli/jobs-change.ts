@@ -3,7 +3,7 @@ import { RefusedError } from '../core/errors.ts';
 import { JobStore, type CommandResult } from '../store/job-store.ts';
 import { retryPolicy } from '../worker/worker-settings.ts';
 import { withHelp } from './command.ts';
-import { parseJobId, unknownJob } from './job-id.ts';
+import { parseJobId, unknownJob } from './arguments.ts';
 import { jobJson } from './job-json.ts';
 import { operatorName, readConfiguration, withDatabase, type GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { addJobAdd } from './jobs-add.ts';
 import { addJobCommands as addChangeCommands } from './jobs-change.ts';
-import { addJobList, addJobShow } from './jobs-show.ts';
+import { addJobList } from './jobs-list.ts';
+import { addJobLog } from './jobs-log.ts';
+import { addJobShow } from './jobs-show.ts';
 import { addRecoverStale } from './jobs-recover-stale.ts';
 import { addJobWatch } from './jobs-watch.ts';
 import type { Terminal } from './terminal.ts';
@@ -11,6 +13,7 @@ export function addJobCommands(program: Command, terminal: Terminal): void {
   addJobAdd(jobs, terminal);
   addJobList(jobs, terminal);
   addJobShow(jobs, terminal);
+  addJobLog(jobs, terminal);
   addJobWatch(jobs, terminal);
   addChangeCommands(jobs, terminal);
   addRecoverStale(jobs, terminal);

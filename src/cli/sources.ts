@@ -2,7 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { RefusedError, UsageError } from '../core/errors.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import { SourceStore, type Source, type SourceChange } from '../store/source-store.ts';
-import { checkedName, checkedSeeds } from './checked.ts';
+import { checkedName, checkedSeeds } from './arguments.ts';
 import { withHelp } from './command.ts';
 import { isoTime } from './job-json.ts';
 import { readConfiguration, withDatabase, type GlobalOptions } from './session.ts';

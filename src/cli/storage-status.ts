@@ -8,6 +8,7 @@ import { surveyHotPaths, type Survey, type SurveyedPath } from '../hot-paths/sur
 import { withHelp } from './command.ts';
 import { operatorName, readConfiguration, type GlobalOptions } from './session.ts';
 import { describeSurvey, jobsOn, needsAttention } from './storage-status-page.ts';
+import { paint, type Style } from './table.ts';
 import { pageWidth, type Terminal } from './terminal.ts';
 
 export function addStorageStatus(storage: Command, terminal: Terminal): void {
@@ -26,7 +27,7 @@ export function addStorageStatus(storage: Command, terminal: Terminal): void {
       } else {
         const asker = await askerBesides(configuration.worker.user, terminal.environment);
         for (const line of describeSurvey(survey, configuration, pageWidth(terminal), asker))
-          terminal.answer(line);
+          terminal.answer(withColour(terminal, line));
       }
       if (needsAttention(survey)) terminal.exitStatus = 'attention';
     });
@@ -37,6 +38,14 @@ export function addStorageStatus(storage: Command, terminal: Terminal): void {
     ],
     exits: ['configuration', 'failed', 'attention'],
   });
+}
+
+/** The headings are words in capitals: what is well in green, the rest in red. */
+function withColour(terminal: Terminal, line: string): string {
+  const [heading = ''] = /^[A-Z]{2,}(?: [A-Z]{2,})*\b/.exec(line) ?? [];
+  if (heading === '') return line;
+  const style: Style = heading === 'HEALTHY' || heading === 'OK' ? 'green' : ['bold', 'red'];
+  return paint(terminal, style, heading) + line.slice(heading.length);
 }
 
 /** The user who asks, whose rights are judged then; null for root and for the worker's own user. */

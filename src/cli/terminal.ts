@@ -6,8 +6,11 @@ import type { ExitStatusName } from './exit-status.ts';
 export interface Terminal {
   readonly environment: NodeJS.ProcessEnv;
   readonly isInteractive: boolean;
-  /** How many characters fit a line; undefined where there is no screen. */
+  /** What its screen can hold; undefined where there is no screen. */
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
+  /** Whether it shows colours, and its user wants them (https://no-color.org). */
+  readonly hasColours: boolean;
   /** Writes a line of the answer. */
   answer(line: string): void;
   /** Writes the whole answer as one JSON document. */
@@ -41,6 +44,7 @@ function writeAll(fd: number, text: string): boolean {
   return true;
 }
 
+/** For a program that reads it, or a person who looks at it later. */
 const defaultWidth = 100;
 const narrowest = 60;
 /** A wider page is no easier to read. */
@@ -61,7 +65,14 @@ export function processTerminal(): Terminal {
     exitStatus: 'done',
     environment: process.env,
     isInteractive: process.stdout.isTTY,
-    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+    // Looked up each time: a person may make the window wider while it is watched.
+    get columns() {
+      return process.stdout.isTTY ? process.stdout.columns : undefined;
+    },
+    get rows() {
+      return process.stdout.isTTY ? process.stdout.rows : undefined;
+    },
+    hasColours: process.stdout.isTTY && process.stdout.hasColors(),
     answer,
     answerJson: (document) => {
       answer(JSON.stringify(document, null, 2));

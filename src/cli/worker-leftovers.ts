@@ -26,7 +26,10 @@ export async function reportLeftovers(
   terminal: Terminal,
 ): Promise<void> {
   const nowMs = Date.now();
-  const left = leftovers(await new JobStore(database).list(['queued', 'retryable', 'failed']), nowMs);
+  const left = leftovers(
+    await new JobStore(database).list({ statuses: ['queued', 'retryable', 'failed'] }),
+    nowMs,
+  );
   if (options.json === true) {
     const ids = (jobs: readonly Job[]) => jobs.map(({ id }) => id);
     terminal.answerJson({
@@ -65,8 +68,8 @@ function lastLine(
     `${completed} completed`,
     failed.length > 0 && `${failed.length} failed`,
     parked.length > 0 && `${parked.length} parked`,
-    waiting.length === 1 && `1 waits until ${first}`,
-    waiting.length > 1 && `${waiting.length} wait, the first until ${first}`,
+    waiting.length === 1 && `1 waits until ${first} UTC`,
+    waiting.length > 1 && `${waiting.length} wait, the first until ${first} UTC`,
     heldBack.length > 0 && `${heldBack.length} could run`,
   ]
     .filter((part) => part !== false)

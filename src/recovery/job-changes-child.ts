@@ -46,7 +46,7 @@ async function afterwards(
 ): Promise<JobChangesAnswer> {
   const returned = await returnStale(request, store, database);
   const isFit = (outputDir: string): boolean => !request.unfit.some((path) => isAtOrBelow(outputDir, path));
-  const jobs = await store.list(['retryable']);
+  const jobs = await store.list({ statuses: ['retryable'] });
   const { maxPerJobPerDay } = request;
   const released: Release[] = [];
   for (const release of jobsToRelease(jobs, request.memory, isFit, {

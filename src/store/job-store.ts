@@ -40,6 +40,13 @@ export interface Taken {
   readonly because: string;
 }
 
+/** Which jobs of all. */
+export interface JobFilter {
+  readonly statuses?: readonly JobStatus[];
+  readonly source?: string;
+  readonly limit?: number;
+}
+
 export interface AttemptEnd {
   readonly event: JobEvent;
   readonly outcome: string;
@@ -115,11 +122,14 @@ export class JobStore {
     return await this.#database.read(async (db) => await findTaken(db, place));
   }
 
-  async list(statuses?: readonly JobStatus[]): Promise<Job[]> {
+  /** In the order of their ids; with a limit the newest. */
+  async list(wanted: JobFilter = {}): Promise<Job[]> {
     return await this.#database.read(async (db) => {
-      let query = selectJobs(db).orderBy('jobs.id');
-      if (statuses !== undefined) query = query.where('jobs.status', 'in', statuses);
-      return (await query.execute()).map(jobFromRow);
+      let query = selectJobs(db).orderBy('jobs.id', 'desc');
+      if (wanted.statuses !== undefined) query = query.where('jobs.status', 'in', wanted.statuses);
+      if (wanted.source !== undefined) query = query.where('sources.code', '=', wanted.source);
+      if (wanted.limit !== undefined) query = query.limit(wanted.limit);
+      return (await query.execute()).map(jobFromRow).reverse();
     });
   }
 

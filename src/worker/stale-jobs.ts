@@ -46,7 +46,7 @@ export async function findStaleJobs(
   paths: WorkerPaths,
   question: StaleQuestion,
 ): Promise<StaleVerdict[]> {
-  const running = await store.list(['running']);
+  const running = await store.list({ statuses: ['running'] });
   if (running.length === 0) return [];
   const serverNowMs = await database.serverNowMs();
   const verdicts: StaleVerdict[] = [];

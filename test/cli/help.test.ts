@@ -9,6 +9,7 @@ import { healtharchive, inProcess } from './setup.ts';
 const silent: Terminal = {
   environment: {},
   isInteractive: false,
+  hasColours: false,
   exitStatus: 'done',
   answer: () => undefined,
   answerJson: () => undefined,

@@ -58,11 +58,17 @@ export async function healtharchive(args: readonly string[], env: Variables = {}
 }
 
 /** Runs a command line inside this process: the same code from the first argument to the exit status, many times faster. */
-export async function inProcess(args: readonly string[], env: Variables = {}): Promise<Outcome> {
+export async function inProcess(
+  args: readonly string[],
+  env: Variables = {},
+  screen: Partial<Pick<Terminal, 'isInteractive' | 'hasColours' | 'columns' | 'rows'>> = {},
+): Promise<Outcome> {
   const output = { stdout: '', stderr: '' };
   const terminal: Terminal = {
     environment: env,
     isInteractive: false,
+    hasColours: false,
+    ...screen,
     isClosed: () => false,
     exitStatus: 'done',
     answer: (line) => {

@@ -1,6 +1,34 @@
+/** What people give to commands, checked: ids, names, addresses. */
+import { InvalidArgumentError } from 'commander';
 import { UsageError } from '../core/errors.ts';
+import type { Job } from '../core/jobs/job.ts';
 import { canonicalSeed } from '../core/jobs/seed-url.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
+import type { JobStore } from '../store/job-store.ts';
+
+/** Parses the ID argument of a command. */
+export function parseJobId(text: string): number {
+  const id = Number(text);
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('A job id is a whole number from 1.');
+  return id;
+}
+
+/** Parses a number of things. */
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return Number(text);
+}
+
+/** @throws UsageError when there is no such job */
+export async function existingJob(jobs: JobStore, id: number): Promise<Job> {
+  const job = await jobs.find(id);
+  if (job === null) throw unknownJob(id);
+  return job;
+}
+
+export function unknownJob(id: number): UsageError {
+  return new UsageError(`there is no job ${id}.`, 'healtharchive jobs list');
+}
 
 /** A name may hold anything, but not nothing, and not without end. */
 const maxNameBytes = 255;
