@@ -9,6 +9,8 @@ export interface HostOptions {
   readonly name?: string;
   /** Size of the host's local disk. Default 2 GiB; it takes memory only as it fills. */
   readonly diskBytes?: number;
+  /** A folder that is laid over the machine's root, as if its files were on the machine's disk too. */
+  readonly layer?: string;
 }
 
 const DEFAULT_DISK_BYTES = 2 * 1024 ** 3;
@@ -26,8 +28,8 @@ export class Host extends Machine {
   readonly project = '/opt/healtharchive/bin/healtharchive';
   #isReadyAtOnce = false;
 
-  constructor({ name = 'lab', diskBytes = DEFAULT_DISK_BYTES }: HostOptions) {
-    super({ name, diskBytes, init: ['sh', '/opt/healtharchive/lab/inside/host-init.sh'] });
+  constructor({ name = 'lab', diskBytes = DEFAULT_DISK_BYTES, layer }: HostOptions) {
+    super({ name, diskBytes, layer, init: ['sh', '/opt/healtharchive/lab/inside/host-init.sh'] });
   }
 
   async systemctl(...args: readonly string[]): Promise<RunResult> {

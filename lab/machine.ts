@@ -32,6 +32,8 @@ export interface MachineOptions {
   readonly init: readonly string[];
   /** Size of the machine's own disk: all it may write outside of /run, /tmp and mounts. */
   readonly diskBytes: number;
+  /** A folder that is laid over the machine's root, as if its files were on the machine's disk too. */
+  readonly layer?: string | undefined;
 }
 
 const checkout = dirname(import.meta.dirname);
@@ -43,6 +45,7 @@ export class Machine {
   readonly #id = randomBytes(4).toString('hex');
   readonly #init: readonly string[];
   readonly #diskBytes: number;
+  readonly #layer: string;
   readonly #started = new Set<RunningCommand>();
   #keeper: ChildProcess | undefined;
   #unshare: ChildProcess | undefined;
@@ -53,6 +56,7 @@ export class Machine {
     this.name = options.name;
     this.#init = options.init;
     this.#diskBytes = options.diskBytes;
+    this.#layer = options.layer ?? '';
   }
 
   /** Boots it and waits until it is ready; a machine that does not get there is closed again. */
@@ -199,7 +203,7 @@ export class Machine {
       '--time', `--boottime=-${uptimeSeconds}`, `--monotonic=-${uptimeSeconds}`,
       'sh', '-c', 'echo 0 >/mnt/group/cgroup.procs && exec unshare --cgroup sh "$@"', 'sh',
       script('new-root.sh'), this.#id, checkout, this.name, ...this.#init,
-    ], { detached: true, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
+    ], { detached: true, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LAB_LAYER: this.#layer } });
     const unshare = this.#unshare;
     const stdout = collect(unshare.stdout);
     const stderr = collect(unshare.stderr);

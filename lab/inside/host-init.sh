@@ -21,8 +21,10 @@ first_boot() {
     ln -s /dev/null "/etc/systemd/system/$unit"
   done
 
-  id healtharchive >/dev/null 2>&1 ||
-    useradd --system --user-group --create-home --home-dir /var/lib/healtharchive --shell /usr/sbin/nologin healtharchive
+  # The machine may have a user of that name, with another home.
+  if id healtharchive >/dev/null 2>&1; then userdel --force healtharchive; fi
+  if getent group healtharchive >/dev/null; then groupdel healtharchive; fi
+  useradd --system --user-group --create-home --home-dir /var/lib/healtharchive --shell /usr/sbin/nologin healtharchive
   grep -q '^healtharchive:' /etc/subuid || echo 'healtharchive:200000:65536' >>/etc/subuid
   grep -q '^healtharchive:' /etc/subgid || echo 'healtharchive:200000:65536' >>/etc/subgid
   # As docs/deployment/systemd/README.md says.

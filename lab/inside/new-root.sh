@@ -1,6 +1,7 @@
 #!/bin/sh
 # The first process of a lab machine: builds a root of its own over the machine's, moves into it and becomes $3.
 # Runs in new pid, mount, uts, ipc and cgroup namespaces, in the keeper's network namespace.
+# LAB_LAYER, if set: a folder that stands in for what else the machine has on its disk.
 # $1: id of the machine, $2: folder of the project's checkout, $3: host name, $4...: the program to become
 set -eu
 id=$1
@@ -11,8 +12,17 @@ root=/mnt/root
 
 mount --make-rprivate /
 hostname "$name"
+# The machine may run the product itself: what it has of it is not this host's, which begins without (overlayfs.rst, whiteouts).
+if [ ! -e /mnt/upper/etc/lab-host ]; then
+  for place in etc/healtharchive srv/healtharchive var/lib/healtharchive var/lib/node_exporter; do
+    mkdir -p "/mnt/upper/${place%/*}"
+    mknod "/mnt/upper/$place" c 0 0
+  done
+fi
+# On a file system of its own: layers must not lie in each other.
+if [ -n "${LAB_LAYER-}" ] && [ ! -e /mnt/layer ]; then cp -a "$LAB_LAYER" /mnt/layer; fi
 # The machine's own root is the lower layer and is never written to: systemd-tmpfiles would empty the real /tmp.
-mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work overlay $root
+mount -t overlay -o lowerdir=${LAB_LAYER:+/mnt/layer:}/,upperdir=/mnt/upper,workdir=/mnt/work overlay $root
 
 mount -t proc proc $root/proc
 # What namespaces don't cover is shared with the machine, so it is read-only here: kernel settings and devices in sysfs.

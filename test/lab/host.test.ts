@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { killSshfs } from '../../lab/faults/sshfs.ts';
 import { bootHost, type Host } from '../../lab/host.ts';
+import { install } from '../../lab/installation.ts';
 import { probe } from '../../lab/probe.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { BASE, storageBox } from '../../lab/storage-box.ts';
@@ -53,12 +54,12 @@ describe('a lab host', { skip: labUnavailable() }, () => {
 
   test('has the folders, the user and the program of a production host', async () => {
     const owners = await host.runOk(
-      'stat -c "%U %n" /srv/healtharchive/jobs /srv/healtharchive/ops /etc/healtharchive ' +
-        '/srv/healtharchive/storagebox /var/lib/node_exporter/textfile_collector',
+      'stat -c "%U %n" /srv/healtharchive/jobs /srv/healtharchive/ops /srv/healtharchive/db /etc/healtharchive ' +
+        '/srv/healtharchive /srv/healtharchive/storagebox /var/lib/node_exporter/textfile_collector',
     );
     assert.deepEqual(
       owners.split('\n').map((line) => line.split(' ')[0]),
-      ['healtharchive', 'healtharchive', 'root', 'root', 'healtharchive', ''],
+      ['healtharchive', 'healtharchive', 'healtharchive', 'root', 'root', 'root', 'root', ''],
     );
     assert.equal((await host.runOk('id -un', { user: 'healtharchive' })).trim(), 'healtharchive');
     assert.equal(
@@ -88,7 +89,40 @@ describe('a lab host', { skip: labUnavailable() }, () => {
       user: 'healtharchive',
       cwd: '/etc',
     });
-    assert.equal(stdout, 'in\na b||/srv/healtharchive|/etc\n');
+    assert.equal(stdout, 'in\na b||/var/lib/healtharchive|/etc\n');
+  });
+
+  test('begins without what the machine itself has of the product: an installation, with a user of that name', async (t) => {
+    const layer = mkdtempSync(join(tmpdir(), 'healtharchive-lab-'));
+    t.after(() => {
+      rmSync(layer, { recursive: true });
+    });
+    for (const [path, text] of [
+      ['etc/healtharchive/config.toml', 'not = "ours"\n'],
+      ['etc/healtharchive/warc-tiering.binds', '/srv/healtharchive/storagebox/x /srv/healtharchive/jobs/x\n'],
+      ['srv/healtharchive/jobs/hc/warcs/1-001-00000.warc.gz', 'an archive'],
+      ['srv/healtharchive/db/healtharchive.db', 'a database'],
+      [
+        'etc/passwd',
+        `${readFileSync('/etc/passwd', 'utf8')}healtharchive:x:5555:5555::/home/elsewhere:/bin/sh\n`,
+      ],
+      ['etc/group', `${readFileSync('/etc/group', 'utf8')}healtharchive:x:5555:\n`],
+    ] as const) {
+      mkdirSync(join(layer, dirname(path)), { recursive: true });
+      writeFileSync(join(layer, path), text);
+    }
+    const beside = await bootHost({ name: 'beside', layer });
+    try {
+      assert.equal(await beside.runOk('find /etc/healtharchive /srv/healtharchive -type f'), '');
+      assert.equal((await beside.runOk('echo ~healtharchive')).trim(), '/var/lib/healtharchive');
+      const installation = await install(beside, '[worker]\nmin_free_percent = 1');
+      assert.deepEqual(await installation.json('jobs', 'list'), { jobs: [] });
+      await beside.reboot();
+      assert.deepEqual(await installation.json('jobs', 'list'), { jobs: [] }, 'what it made itself stays');
+    } finally {
+      await beside.close();
+    }
+    assert.equal(readFileSync(join(layer, 'srv/healtharchive/db/healtharchive.db'), 'utf8'), 'a database');
   });
 
   test('writes nothing to the machine', async () => {
