@@ -1,17 +1,14 @@
 // Bundles src/ into dist/, one file per program, so that a command starts without reading a hundred modules.
 // Every child program has an entry of its own: it is started by path (src/effects/program-path.ts).
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
+const programs = await readdir('src/programs');
 await rm('dist', { recursive: true, force: true });
 await build({
   entryPoints: {
     main: 'src/main.ts',
-    launcher: 'src/effects/launcher.ts',
-    crawler: 'src/crawler/main.ts',
-    'storage-child': 'src/effects/storage-child.ts',
-    'jobs-child': 'src/hot-paths/jobs-child.ts',
-    'job-changes-child': 'src/recovery/job-changes-child.ts',
+    ...Object.fromEntries(programs.map((name) => [name, `src/programs/${name}/main.ts`])),
   },
   outdir: 'dist',
   bundle: true,

@@ -9,8 +9,6 @@ const mayImport = {
   config: ['core', 'effects'],
   effects: ['core'],
   store: ['core', 'effects'],
-  // A program of its own: it knows nothing of jobs and workers.
-  crawler: ['core', 'effects'],
   'hot-paths': ['core', 'config', 'effects', 'store'],
   worker: ['core', 'config', 'effects', 'store', 'hot-paths'],
   tiering: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker'],
@@ -18,7 +16,14 @@ const mayImport = {
   autostart: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker', 'tiering'],
   report: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker', 'tiering'],
 };
-const all = [...Object.keys(mayImport), 'cli'];
+/** What runs as a process of its own, likewise; nothing imports from it. */
+const programMayImport = {
+  crawler: ['core', 'effects'],
+  launcher: ['core', 'effects'],
+  'storage-child': ['core', 'effects'],
+  'jobs-child': ['core', 'effects', 'store', 'hot-paths', 'worker', 'recovery'],
+};
+const all = [...Object.keys(mayImport), 'programs', 'cli'];
 const layers = Object.fromEntries(
   Object.entries(mayImport).map(([layer, allowed]) => [
     layer,
@@ -26,7 +31,7 @@ const layers = Object.fromEntries(
   ]),
 );
 
-const onlyInMain = 'Only src/main.ts ends the process; throw an error of src/core/errors.ts instead.';
+const onlyInMain = 'Only a main.ts ends its process; throw an error of src/core/errors.ts instead.';
 
 /** `depth`: how many folders below src/ the importing file lies at least; fewer `../` stay inside the layer. */
 function layerRule(layer, forbidden, files, depth) {
@@ -76,6 +81,18 @@ export default tseslint.config(
     layerRule(layer, forbidden, `src/${layer}/*.ts`, 1),
     layerRule(layer, forbidden, `src/${layer}/*/**/*.ts`, 2),
   ]),
+  layerRule('cli', ['programs'], 'src/cli/**/*.ts', 1),
+  ...Object.entries(programMayImport).map(([name, allowed]) =>
+    layerRule(
+      `programs/${name}`,
+      [
+        ...all.filter((other) => other !== 'programs' && !allowed.includes(other)),
+        ...Object.keys(programMayImport),
+      ],
+      `src/programs/${name}/**/*.ts`,
+      1,
+    ),
+  ),
   {
     files: ['src/core/**/*.ts'],
     rules: {
@@ -104,7 +121,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['src/main.ts', 'src/core/**'],
+    ignores: ['src/main.ts', 'src/programs/*/main.ts', 'src/core/**'],
     rules: {
       'no-restricted-properties': ['error', { object: 'process', property: 'exit', message: onlyInMain }],
     },

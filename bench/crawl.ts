@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import type { CrawlReport } from '../src/core/crawler/crawl-report.ts';
 import type { CrawlSpec } from '../src/core/crawler/crawl-spec.ts';
 import { scopeOf, scopePattern } from '../src/core/crawler/scope.ts';
-import { Frontier } from '../src/crawler/frontier.ts';
+import { Frontier } from '../src/programs/crawler/frontier.ts';
 import { table } from './table.ts';
 
 const [pages = 10_000, rounds = 3] = process.argv.slice(2).map(Number);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Configuration } from '../config/schema.ts';
 import { cutAutoStartMemory, rememberLook, rememberStart } from '../core/autostart/auto-start-memory.ts';
 import type { AutoStartPolicy, AutoStartWorld, StartStep } from '../core/autostart/auto-start-world.ts';
-import { decideAutoStart, type AutoStartPlan } from '../core/autostart/decide.ts';
+import { decideAutoStart, type AutoStartPlan } from '../core/autostart/decide-auto-start.ts';
 import type { StepResult } from '../core/plan.ts';
 import { unitActivity } from '../core/units/unit-activity.ts';
 import { setAside, writeStateFile } from '../effects/state-file.ts';

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { escapeForTerminal } from '../core/text/escape.ts';
-import { withHelp } from './command.ts';
+import { withHelp } from './help.ts';
 import type { Terminal } from './terminal.ts';
 
 export function addCompletionCommand(program: Command, terminal: Terminal): void {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Database } from '../store/database.ts';
 import { migrate } from '../store/migrate.ts';
-import { withHelp } from './command.ts';
+import { withHelp } from './help.ts';
 import { readConfiguration, type GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -8,7 +8,7 @@ import { writeFileAtomically } from '../effects/atomic-file.ts';
 import { ownUserName } from '../effects/user-ids.ts';
 import { Database } from '../store/database.ts';
 import { migrate } from '../store/migrate.ts';
-import { withHelp } from './command.ts';
+import { withHelp } from './help.ts';
 import type { GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,7 +1,7 @@
 import type { Job } from '../core/jobs/job.ts';
 import { nextAttemptAt } from '../core/jobs/selection.ts';
 import { cutToLength } from '../core/jobs/deadline.ts';
-import type { AttemptRow, EventRow } from '../store/schema.ts';
+import type { AttemptRow, EventRow } from '../store/tables.ts';
 
 /** ISO 8601 in UTC, or null. */
 export function isoTime(ms: number | null): string | null {

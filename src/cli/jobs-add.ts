@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { defaultJobName, pathSegment } from '../core/jobs/naming.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import { JobStore } from '../store/job-store.ts';
-import { withHelp } from './command.ts';
+import { withHelp } from './help.ts';
 import { jobJson } from './job-json.ts';
 import { outputDirectory } from './output-directory.ts';
 import { operatorName, readConfiguration, withDatabase, type GlobalOptions } from './session.ts';

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { RefusedError } from '../core/errors.ts';
 import { JobStore, type CommandResult } from '../store/job-store.ts';
 import { retryPolicy } from '../worker/worker-settings.ts';
-import { withHelp } from './command.ts';
+import { withHelp } from './help.ts';
 import { parseJobId, unknownJob } from './arguments.ts';
 import { jobJson } from './job-json.ts';
 import { operatorName, readConfiguration, withDatabase, type GlobalOptions } from './session.ts';

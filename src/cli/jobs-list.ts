@@ -4,7 +4,7 @@ import { nextAttemptAt } from '../core/jobs/selection.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import { JobStore } from '../store/job-store.ts';
 import { parseCount } from './arguments.ts';
-import { withHelp } from './command.ts';
+import { withHelp } from './help.ts';
 import { jobJson } from './job-json.ts';
 import { readConfiguration, withDatabase, type GlobalOptions } from './session.ts';
 import { formatBytes, formatMinute, formatMoment, formatTable, type Cell, type Style } from './table.ts';

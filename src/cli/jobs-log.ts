@@ -8,7 +8,7 @@ import { escapeForTerminal } from '../core/text/escape.ts';
 import { JobStore } from '../store/job-store.ts';
 import { attemptFiles, workerPaths, type WorkerPaths } from '../worker/worker-paths.ts';
 import { existingJob, parseCount, parseJobId } from './arguments.ts';
-import { withHelp } from './command.ts';
+import { withHelp } from './help.ts';
 import { readConfiguration, withDatabase, type GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -6,7 +6,7 @@ import { findStaleJobs, returnStaleJob, type StaleVerdict } from '../worker/stal
 import { workerPaths } from '../worker/worker-paths.ts';
 import { thisHost } from '../effects/host.ts';
 import { retryPolicy } from '../worker/worker-settings.ts';
-import { withHelp } from './command.ts';
+import { withHelp } from './help.ts';
 import { operatorName, readConfiguration, withDatabase, type GlobalOptions } from './session.ts';
 import { formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';

@@ -3,7 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { DatabaseUnavailableError } from '../core/errors.ts';
 import { jobStatuses, type Job } from '../core/jobs/job.ts';
 import { JobStore } from '../store/job-store.ts';
-import { withHelp } from './command.ts';
+import { withHelp } from './help.ts';
 import { existingJob, parseJobId } from './arguments.ts';
 import { jobJson } from './job-json.ts';
 import { jobTable } from './jobs-list.ts';

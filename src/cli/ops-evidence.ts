@@ -2,7 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { escapeForTerminal, escapeToWidth } from '../core/text/escape.ts';
 import { takeEvidence } from '../recovery/evidence.ts';
 import { lookAsItIs } from '../recovery/foresee.ts';
-import { withHelp } from './command.ts';
+import { withHelp } from './help.ts';
 import { readConfiguration, type GlobalOptions } from './session.ts';
 import { formatBytes, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,17 +1,17 @@
 import { Command } from 'commander';
 import { escapeForTerminal } from '../core/text/escape.ts';
-import { addCampaignCommands } from './campaign.ts';
+import { addCampaignCommands } from './campaign-schedule.ts';
 import { addCompletionCommand } from './completion.ts';
 import { addDatabaseCommands } from './db.ts';
 import { exitStatuses } from './exit-status.ts';
 import { addInitCommand } from './init.ts';
 import { addJobCommands } from './jobs.ts';
-import { addMetricsCommands } from './metrics.ts';
+import { addMetricsCommands } from './metrics-write.ts';
 import { addOpsCommands } from './ops.ts';
 import { addSourceCommands } from './sources.ts';
 import { addStorageCommands } from './storage.ts';
 import type { Terminal } from './terminal.ts';
-import { addWorkerCommands } from './worker.ts';
+import { addWorkerCommands } from './worker-run.ts';
 
 /** The whole command line. Commander's own words go through the terminal; it never ends the process. */
 export function createProgram(terminal: Terminal, version: string): Command {

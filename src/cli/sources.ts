@@ -3,7 +3,7 @@ import { RefusedError, UsageError } from '../core/errors.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import { SourceStore, type Source, type SourceChange } from '../store/source-store.ts';
 import { checkedName, checkedSeeds } from './arguments.ts';
-import { withHelp } from './command.ts';
+import { withHelp } from './help.ts';
 import { isoTime } from './job-json.ts';
 import { readConfiguration, withDatabase, type GlobalOptions } from './session.ts';
 import { formatTable } from './table.ts';

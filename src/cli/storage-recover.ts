@@ -21,7 +21,7 @@ import { foreseeRecovery, type Forecast } from '../recovery/foresee.ts';
 import { recoverySentinel } from '../recovery/observe-recovery.ts';
 import { runRecovery, type RecoveryPass } from '../recovery/run-recovery.ts';
 import { reportRun } from '../report/automation-runs.ts';
-import { withHelp } from './command.ts';
+import { withHelp } from './help.ts';
 import { answerPlan } from './plan-answer.ts';
 import { readConfiguration, type GlobalOptions } from './session.ts';
 import { describeRecovery } from './storage-recover-page.ts';

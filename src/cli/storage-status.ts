@@ -5,7 +5,7 @@ import type { Shadowed } from '../core/storage/shadowed-data.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { userIds } from '../effects/user-ids.ts';
 import { surveyHotPaths, type Survey, type SurveyedPath } from '../hot-paths/survey.ts';
-import { withHelp } from './command.ts';
+import { withHelp } from './help.ts';
 import { operatorName, readConfiguration, type GlobalOptions } from './session.ts';
 import { describeSurvey, jobsOn, needsAttention } from './storage-status-page.ts';
 import { paint, type Style } from './table.ts';

@@ -1,6 +1,6 @@
 import type { MountSummary } from '../core/storage/path-report.ts';
 import { relativeTo } from '../core/storage/path-relation.ts';
-import { readMountTable } from './mount-table.ts';
+import { readMountTable } from './read-mounts.ts';
 import { askChild, startTheClock } from './storage/ask-child.ts';
 import { mountProgramMs } from './storage/mount-program.ts';
 import type { ChildRequest } from './storage/child-protocol.ts';

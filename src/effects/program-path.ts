@@ -1,14 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Our child programs, each an entry of its own in esbuild.config.js; and where each lies, seen from this file. */
-const sources = {
-  launcher: './launcher.ts',
-  'storage-child': './storage-child.ts',
-  crawler: '../crawler/main.ts',
-  'jobs-child': '../hot-paths/jobs-child.ts',
-  'job-changes-child': '../recovery/job-changes-child.ts',
-} as const;
+/** What runs as a process of its own: `src/programs/NAME/main.ts`, and an entry of its own in esbuild.config.js. */
+export type ChildProgram = 'launcher' | 'storage-child' | 'jobs-child' | 'crawler';
 
 /** Of this program, as package.json has it. */
 export function programVersion(): string {
@@ -19,14 +13,12 @@ export function programVersion(): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
-export type ChildProgram = keyof typeof sources;
-
 /**
  * The file of a child program: `dist/NAME.js` beside the bundle that runs now, or its source. Start it with
  * `process.execPath`, which runs both.
  */
 export function programPath(name: ChildProgram): string {
-  const file = import.meta.url.endsWith('.ts') ? sources[name] : `./${name}.js`;
+  const file = import.meta.url.endsWith('.ts') ? `../programs/${name}/main.ts` : `./${name}.js`;
   return fileURLToPath(new URL(file, import.meta.url));
 }
 

@@ -1,7 +1,7 @@
 import type { FreeSpace } from '../core/storage/free-space.ts';
 import { isNormalised } from '../core/storage/path-relation.ts';
 import type { WriteCheck, WriteStep } from '../core/storage/write-check.ts';
-import { readMountTable } from './mount-table.ts';
+import { readMountTable } from './read-mounts.ts';
 import { askChild, startTheClock, type ChildRun } from './storage/ask-child.ts';
 import type { ChildAnswer, ChildRequest } from './storage/child-protocol.ts';
 import { canonicalise } from './storage/canonicalise.ts';

@@ -5,7 +5,7 @@ import {
   type HotPath,
 } from '../core/storage/expectation.ts';
 import { isNetworkFileSystem } from '../core/storage/network-file-system.ts';
-import { readMountTable } from './mount-table.ts';
+import { readMountTable } from './read-mounts.ts';
 import type { Lookup } from '../core/storage/lookup.ts';
 import type { Mount } from '../core/storage/mountinfo.ts';
 import type { MountTable } from '../core/storage/mount-table.ts';

@@ -14,8 +14,9 @@ export type JobsIfKnown =
     }
   | { readonly isKnown: false; readonly because: string; /** A command. */ readonly fix: string | null };
 
-/** The one JSON document on the standard input of src/hot-paths/jobs-child.ts. */
+/** The one JSON document on the standard input of the jobs child. */
 export interface JobsRequest {
+  readonly kind: 'read';
   readonly url: string;
   readonly answerMs: number;
   /** An earlier child that is older counts as blocked. */
@@ -43,6 +44,7 @@ export async function jobsIfKnown(
   deadlineMs = defaultDeadlineMs,
 ): Promise<JobsIfKnown> {
   const request: JobsRequest = {
+    kind: 'read',
     url: configuration.database.url,
     answerMs: deadlineMs - startMs,
     deadlineMs,

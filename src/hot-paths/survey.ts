@@ -10,7 +10,7 @@ import { isAtOrBelow, isBelow } from '../core/storage/path-relation.ts';
 import { wantedPaths, type WantedPath } from '../core/storage/wanted-paths.ts';
 import type { Shadowed } from '../core/storage/shadowed-data.ts';
 import { whyRefused, type MountRefusal } from '../core/units/mount-log.ts';
-import { findShadowedData } from '../effects/shadowed-data.ts';
+import { findShadowedData } from '../effects/find-shadowed-data.ts';
 import { freeSpace, type AccessOptions } from '../effects/storage-access.ts';
 import { unitLog } from '../effects/systemd.ts';
 import type { ObservedPath } from '../effects/storage-probe.ts';

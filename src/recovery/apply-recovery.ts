@@ -17,7 +17,7 @@ import { isNetworkFileSystem } from '../core/storage/network-file-system.ts';
 import { isSystemdAtIt, unitActivity } from '../core/units/unit-activity.ts';
 import type { UnitState } from '../core/units/unit-state.ts';
 import { readFuseConnections } from '../effects/fuse-connections.ts';
-import { readMountTable } from '../effects/mount-table.ts';
+import { readMountTable } from '../effects/read-mounts.ts';
 import { observeStorage } from '../effects/storage-probe.ts';
 import { askUnit, showUnits } from '../effects/systemd.ts';
 import { lockStorage } from '../tiering/lock-storage.ts';

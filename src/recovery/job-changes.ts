@@ -5,7 +5,7 @@ import { compileCache, programPath } from '../effects/program-path.ts';
 import type { Release } from '../core/recovery/release.ts';
 import type { RecoveryMemory } from '../core/recovery/memory.ts';
 
-/** What recovery asks of the database, as the one JSON document on the standard input of job-changes-child.ts. */
+/** What recovery asks of the database, as the one JSON document on the standard input of the jobs child. */
 export type JobChangesRequest = {
   readonly url: string;
   readonly stateDir: string;
@@ -64,7 +64,7 @@ export async function changeJobs(
       infraCooldownMs: worker.infra_error_cooldown_seconds * 1000,
     },
   };
-  const argv = ['--disable-warning=ExperimentalWarning', '--', programPath('job-changes-child')];
+  const argv = ['--disable-warning=ExperimentalWarning', '--', programPath('jobs-child')];
   const result = await runCommand([process.execPath, ...argv], {
     deadlineMs,
     killGraceMs: 0,

@@ -11,7 +11,7 @@ import { wantedPaths } from '../core/storage/wanted-paths.ts';
 import { deployLockState } from '../effects/deploy-lock.ts';
 import { readFuseConnections } from '../effects/fuse-connections.ts';
 import { bootClockMs, thisHost } from '../effects/host.ts';
-import { readMountTable } from '../effects/mount-table.ts';
+import { readMountTable } from '../effects/read-mounts.ts';
 import { hasSentinel } from '../effects/sentinel.ts';
 import { takeBearings, type Bearings } from '../effects/storage-probe.ts';
 import { startTheClock } from '../effects/storage/ask-child.ts';

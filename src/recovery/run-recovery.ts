@@ -8,7 +8,7 @@ import { recoverInRounds, type RoundsOutcome } from '../core/recovery/rounds.ts'
 import type { RecoveryWorld } from '../core/recovery/recovery-world.ts';
 import type { SeenWorld } from '../core/recovery/seen-world.ts';
 import type { Log } from '../effects/log.ts';
-import { readMountTable } from '../effects/mount-table.ts';
+import { readMountTable } from '../effects/read-mounts.ts';
 import { showUnits } from '../effects/systemd.ts';
 import { setAside } from '../effects/state-file.ts';
 import { TriggerCalls } from '../effects/trigger-file.ts';

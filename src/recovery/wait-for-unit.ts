@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UnitState } from '../core/units/unit-state.ts';
-import { readMountTable } from '../effects/mount-table.ts';
+import { readMountTable } from '../effects/read-mounts.ts';
 import { showUnits } from '../effects/systemd.ts';
 
 /** The mount table costs nothing to read; systemctl is a program that has to be started each time. */

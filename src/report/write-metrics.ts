@@ -1,7 +1,7 @@
 /** One `metrics write`: everything that is told of storage, jobs and worker, seen once, in bounded time. */
 import type { Configuration } from '../config/schema.ts';
-import { shouldWorkerRun } from '../core/autostart/decide.ts';
-import { metricFamilies, type MetricsSnapshot } from '../core/report/metrics.ts';
+import { shouldWorkerRun } from '../core/autostart/decide-auto-start.ts';
+import { metricFamilies, type MetricsSnapshot } from '../core/report/snapshot-metrics.ts';
 import { thisHost } from '../effects/host.ts';
 import { hasSentinel, sentinelNames } from '../effects/sentinel.ts';
 import { showUnits } from '../effects/systemd.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, sql, type Transaction } from 'kysely';
 import { DatabaseUnavailableError, OperatorError } from '../core/errors.ts';
 import { postgresDialect, translatePostgresError } from './postgres.ts';
-import type { Schema } from './schema.ts';
+import type { Schema } from './tables.ts';
 import {
   assertMayWrite,
   isSqliteBusy,

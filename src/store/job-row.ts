@@ -4,7 +4,7 @@ import type { Lease } from '../core/jobs/lease.ts';
 import type { JobChange } from '../core/jobs/transitions.ts';
 import type { MountIdentity } from '../core/storage/mount-identity.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
-import type { JobRow } from './schema.ts';
+import type { JobRow } from './tables.ts';
 
 /*
  * Between rows and jobs. Text columns hold what this code wrote (the tables check the statuses), so they are taken at

@@ -19,7 +19,7 @@ import { escapeToWidth } from '../core/text/escape.ts';
 import type { MountIdentity } from '../core/storage/mount-identity.ts';
 import type { Database, Reading, Writing } from './database.ts';
 import { changeToRow, jobFromRow, leaseToRow, withoutLease, withoutParking } from './job-row.ts';
-import type { AttemptRow, EventRow } from './schema.ts';
+import type { AttemptRow, EventRow } from './tables.ts';
 
 export interface NewJob {
   readonly source: string;

@@ -2,7 +2,7 @@ import { UsageError } from '../core/errors.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import { unfinishedStatuses } from '../core/jobs/job.ts';
 import type { Database, Reading, Writing } from './database.ts';
-import type { SourceRow } from './schema.ts';
+import type { SourceRow } from './tables.ts';
 
 /** A public body's web sites. */
 export interface Source {

@@ -10,7 +10,7 @@ import type { MountSummary } from '../core/storage/path-report.ts';
 import { judgeWriteCheck } from '../core/storage/write-check.ts';
 import type { BindStep, UnmountStep } from '../core/tiering/tiering-plan.ts';
 import { bindHotPath, unmountHotPath } from '../effects/hot-mounts.ts';
-import { readMountTable } from '../effects/mount-table.ts';
+import { readMountTable } from '../effects/read-mounts.ts';
 import { checkWritable, type AccessOptions } from '../effects/storage-access.ts';
 import type { StorageReport } from '../effects/storage-probe.ts';
 import type { UserIds } from '../effects/user-ids.ts';

@@ -6,7 +6,7 @@ import { isAtOrBelow } from '../core/storage/path-relation.ts';
 import { wantedPaths } from '../core/storage/wanted-paths.ts';
 import type { TieringPath, TieringWorld } from '../core/tiering/tiering-world.ts';
 import { thisHost } from '../effects/host.ts';
-import { findShadowedData } from '../effects/shadowed-data.ts';
+import { findShadowedData } from '../effects/find-shadowed-data.ts';
 import { startTheClock } from '../effects/storage/ask-child.ts';
 import { lookUpPaths } from '../effects/storage/look-up-paths.ts';
 import type { ObservedPath, StorageReport } from '../effects/storage-probe.ts';

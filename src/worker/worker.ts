@@ -10,7 +10,7 @@ import { checkSchema } from '../store/migrate.ts';
 import { Admission } from './admission.ts';
 import { Attempt, type AttemptSurroundings } from './attempt.ts';
 import type { HangingEngines } from './crawler-gone.ts';
-import { findLowSpace } from './free-space.ts';
+import { findLowSpace } from './low-space.ts';
 import { isDatabaseAway } from './record-end.ts';
 import { findStaleJobs, returnStaleJob, type StaleVerdict } from './stale-jobs.ts';
 import { RecoveryCall } from './recovery-call.ts';

@@ -104,7 +104,7 @@ describe('a lab host', { skip: labUnavailable() }, () => {
       ['srv/healtharchive/db/healtharchive.db', 'a database'],
       [
         'etc/passwd',
-        `${readFileSync('/etc/passwd', 'utf8')}healtharchive:x:5555:5555::/home/elsewhere:/bin/sh\n`,
+        `${readFileSync('/etc/passwd', 'utf8')}healtharchive:x:5555:5555::/opt/elsewhere:/bin/sh\n`,
       ],
       ['etc/group', `${readFileSync('/etc/group', 'utf8')}healtharchive:x:5555:\n`],
     ] as const) {

@@ -66,13 +66,20 @@ const offences: readonly (readonly [file: string, code: string, rule: string])[]
   ['src/worker/x.ts', use('../cli/table.ts'), 'no-restricted-imports'],
   ['src/worker/x.ts', 'process.exit(1);\n', 'no-restricted-properties'],
   ['src/cli/x.ts', 'process.exit(1);\n', 'no-restricted-properties'],
-  ['src/effects/launcher/x.ts', 'process.exit(1);\n', 'no-restricted-properties'],
+  ['src/programs/launcher/x.ts', 'process.exit(1);\n', 'no-restricted-properties'],
+  ['src/programs/launcher/x.ts', use('../../worker/worker.ts'), 'no-restricted-imports'],
+  ['src/programs/crawler/x.ts', use('../launcher/main.ts'), 'no-restricted-imports'],
+  ['src/programs/crawler/x.ts', use('../../store/database.ts'), 'no-restricted-imports'],
+  ['src/programs/jobs-child/x.ts', use('../../cli/table.ts'), 'no-restricted-imports'],
+  ['src/effects/x.ts', use('../programs/launcher/main.ts'), 'no-restricted-imports'],
+  ['src/effects/storage/x.ts', use('../../programs/storage-child/main.ts'), 'no-restricted-imports'],
+  ['src/cli/x.ts', use('../programs/crawler/main.ts'), 'no-restricted-imports'],
 ];
 
 const fine: readonly (readonly [file: string, code: string])[] = [
   ['src/core/jobs/x.ts', use('./job.ts')],
   ['src/core/jobs/x.ts', use('../text/escape.ts')],
-  ['src/core/recovery/x.ts', use('../tiering/decide.ts')],
+  ['src/core/recovery/x.ts', use('../tiering/decide-tiering.ts')],
   ['src/core/jobs/x.ts', 'export const at = new Date(0).toISOString();\n'],
   ['src/core/jobs/x.ts', "export const host = new URL('http://x/').host;\n"],
   [
@@ -88,6 +95,9 @@ const fine: readonly (readonly [file: string, code: string])[] = [
   ['src/cli/x.ts', use('../worker/worker.ts')],
   ['src/cli/x.ts', 'export const now = Date.now();\n'],
   ['src/main.ts', 'process.exit(1);\n'],
+  ['src/programs/jobs-child/main.ts', 'process.exit(1);\n'],
+  ['src/programs/jobs-child/x.ts', use('../../worker/stale-jobs.ts')],
+  ['src/programs/launcher/x.ts', use('../../effects/log.ts')],
 ];
 
 describe('layers: what the lint rule must catch', () => {

@@ -24,10 +24,10 @@ const UNIT: Tuning = { concurrency: 2, testTimeoutSeconds: 60, limitSeconds: 300
 /** One file at a time: these start whole hosts, servers and crawls, and their deadlines are those of real life. */
 const SLOW: Tuning = { concurrency: 1, testTimeoutSeconds: 600, limitSeconds: 1200 };
 /** The lab's hosts mostly wait, for sshfs, for systemd, for crawls; crawls wait even more. That many files at a time fit two cores. */
-const AT_ONCE: Readonly<Record<string, number>> = { lab: 2, crawls: 4, cli: 2, storage: 2, launcher: 2 };
+const AT_ONCE: Readonly<Record<string, number>> = { lab: 2, crawls: 4, cli: 2, storage: 2, programs: 2 };
 /** Folders whose tests are run as one suite: alone, each of them would end with a core that waits. */
 const TOGETHER: Readonly<Record<string, string>> = {
-  crawl: 'crawls',
+  attempts: 'crawls',
   service: 'crawls',
   endurance: 'crawls',
 };

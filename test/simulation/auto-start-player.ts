@@ -8,7 +8,7 @@ import {
   rememberStart,
   type AutoStartMemory,
 } from '../../src/core/autostart/auto-start-memory.ts';
-import { decideAutoStart, type AutoStartPlan } from '../../src/core/autostart/decide.ts';
+import { decideAutoStart, type AutoStartPlan } from '../../src/core/autostart/decide-auto-start.ts';
 import type { AutoStartPolicy } from '../../src/core/autostart/auto-start-world.ts';
 import { BASE } from './host-model.ts';
 import type { Random } from './random.ts';

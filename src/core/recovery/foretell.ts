@@ -7,7 +7,7 @@ import { joinBelow, relativeTo } from '../storage/path-relation.ts';
 import type { UnitState } from '../units/unit-state.ts';
 import { likeBase, ownSuperblocks, unitPlacesOf } from './decide-base.ts';
 import { insideOf } from './clear-place.ts';
-import { decideRecovery } from './decide.ts';
+import { decideRecovery } from './decide-round.ts';
 import type { Past } from './limits.ts';
 import type { RecoveryPlan, RecoveryPolicy, RecoveryStep } from './recovery-plan.ts';
 import type { RecoveryWorld, Target } from './recovery-world.ts';

@@ -1,5 +1,5 @@
 import type { StepResult } from '../plan.ts';
-import { decideRecovery } from './decide.ts';
+import { decideRecovery } from './decide-round.ts';
 import { maxRounds } from './foretell.ts';
 import type { Past } from './limits.ts';
 import type { Incident, RecoveryMemory } from './memory.ts';

@@ -4,8 +4,7 @@ import { isNetworkFileSystem } from '../../core/storage/network-file-system.ts';
 import { abandon } from '../abandoned-children.ts';
 import { compileCache, programPath } from '../program-path.ts';
 import { claimFolder, claimSuperblock, type SuperblockClaim } from '../stuck-children.ts';
-import { lookupConcurrency } from './child-lookup.ts';
-import type { ChildAnswer, ChildRequest } from './child-protocol.ts';
+import { lookupConcurrency, type ChildAnswer, type ChildRequest } from './child-protocol.ts';
 
 export interface AskOptions {
   /** performance.now() at which we return at the latest if nothing is answered, the start of the child included. */

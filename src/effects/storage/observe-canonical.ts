@@ -5,7 +5,7 @@ import type { Lookup } from '../../core/storage/lookup.ts';
 import type { MountTable } from '../../core/storage/mount-table.ts';
 import type { PathReport } from '../../core/storage/path-report.ts';
 import { readFuseConnections } from '../fuse-connections.ts';
-import { readMountTable } from '../mount-table.ts';
+import { readMountTable } from '../read-mounts.ts';
 import type { AskOptions } from './ask-child.ts';
 import type { CanonicalPaths } from './canonicalise.ts';
 import { lookUpPaths } from './look-up-paths.ts';

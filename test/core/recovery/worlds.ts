@@ -1,6 +1,6 @@
 /** Worlds in which storage breaks as it really does, and what recovery is asked about them. */
 import assert from 'node:assert/strict';
-import { decideRecovery } from '../../../src/core/recovery/decide.ts';
+import { decideRecovery } from '../../../src/core/recovery/decide-round.ts';
 import { emptyMemory, type RecoveryMemory } from '../../../src/core/recovery/memory.ts';
 import type { RecoveryPlan } from '../../../src/core/recovery/recovery-plan.ts';
 import type { RecoveryWorld } from '../../../src/core/recovery/recovery-world.ts';
