@@ -1,12 +1,10 @@
 import type { Configuration } from '../config/schema.ts';
 import type { AutoStartWorld } from '../core/autostart/auto-start-world.ts';
-import { deployLockState } from '../effects/deploy-lock.ts';
+import { deployLockState, hasSentinel } from '../effects/automation-gates.ts';
 import { isLockFree } from '../effects/flock.ts';
 import { bootClockMs, thisHost } from '../effects/host.ts';
-import { hasSentinel } from '../effects/sentinel.ts';
 import { showUnits } from '../effects/systemd.ts';
-import { seenJobs } from '../hot-paths/seen-jobs.ts';
-import { surveyHotPaths } from '../hot-paths/survey.ts';
+import { seenJobs, surveyHotPaths } from '../hot-paths/survey.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
 
 /** Reads everything once, in bounded time. */

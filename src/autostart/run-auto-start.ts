@@ -1,16 +1,24 @@
 /** One run of auto-start: alone on its host, after a recovery that is at work, and at most one start. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
 import type { Configuration } from '../config/schema.ts';
-import { cutAutoStartMemory, rememberLook, rememberStart } from '../core/autostart/auto-start-memory.ts';
+import {
+  type AutoStartMemory,
+  cutAutoStartMemory,
+  emptyAutoStartMemory,
+  lostAutoStartMemory,
+  rememberLook,
+  rememberStart,
+} from '../core/autostart/auto-start-memory.ts';
 import type { AutoStartPolicy, AutoStartWorld, StartStep } from '../core/autostart/auto-start-world.ts';
-import { decideAutoStart, type AutoStartPlan } from '../core/autostart/decide-auto-start.ts';
+import { type AutoStartPlan, decideAutoStart } from '../core/autostart/decide-auto-start.ts';
 import type { StepResult } from '../core/plan.ts';
-import { unitActivity } from '../core/units/unit-activity.ts';
-import { setAside, writeStateFile } from '../effects/state-file.ts';
+import { unitActivity } from '../core/units/unit-state.ts';
+import { readStateFile, setAside, writeStateFile } from '../effects/state-file.ts';
 import { askUnit, showUnits } from '../effects/systemd.ts';
-import { takeSingleFlight } from '../worker/single-flight.ts';
+import { takeSingleFlight } from '../worker/host-locks.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
-import { autoStartMemoryFile, readAutoStartMemory } from './auto-start-memory-file.ts';
 import { isRecoveryAtWork, observeAutoStart } from './observe-auto-start.ts';
 
 export interface AutoStartForecast {
@@ -104,4 +112,30 @@ async function start(step: StartStep): Promise<StepResult<StartStep>> {
     await sleep(pollMs);
   }
   return end(`${step.unit} is not ready after ${startPatienceMs / 1000} s`);
+}
+
+/** What auto-start remembers from run to run: `watchdog/worker-auto-start.json` in the state folder. */
+
+const stamp = z.number().int();
+const since = z.strictObject({ bootId: z.string(), sinceBootMs: stamp });
+
+const schema: z.ZodType<AutoStartMemory> = z.object({
+  starts: z.array(z.object({ atMs: stamp })),
+  deployLock: since.nullable(),
+  seenRestarts: z.object({ bootId: z.string(), sinceBootMs: stamp, count: stamp }).nullable(),
+});
+
+export function autoStartMemoryFile({ paths }: Pick<Configuration, 'paths'>): string {
+  return join(paths.state_dir, 'watchdog', 'worker-auto-start.json');
+}
+
+/** What can't be read counts as a start that has just happened. Nothing is thrown. */
+export function readAutoStartMemory(
+  file: string,
+  nowMs: number,
+): { readonly memory: AutoStartMemory; readonly isUnreadable: boolean } {
+  const read = readStateFile(file, schema);
+  if (read.kind === 'read') return { memory: read.value, isUnreadable: false };
+  if (read.kind === 'absent') return { memory: emptyAutoStartMemory, isUnreadable: false };
+  return { memory: lostAutoStartMemory(nowMs), isUnreadable: true };
 }

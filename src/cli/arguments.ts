@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { UsageError } from '../core/errors.ts';
 import type { Job } from '../core/jobs/job.ts';
-import { canonicalSeed } from '../core/jobs/seed-url.ts';
+import { canonicalSeed } from '../core/crawler/crawl-url.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import type { JobStore } from '../store/job-store.ts';
 

@@ -4,7 +4,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { loadConfiguration } from '../config/load.ts';
 import { OperatorError } from '../core/errors.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
-import { writeFileAtomically } from '../effects/atomic-file.ts';
+import { writeFileAtomically } from '../effects/small-file.ts';
 import { ownUserName } from '../effects/user-ids.ts';
 import { Database } from '../store/database.ts';
 import { migrate } from '../store/migrate.ts';

@@ -1,6 +1,6 @@
 import type { Job } from '../core/jobs/job.ts';
 import { nextAttemptAt } from '../core/jobs/selection.ts';
-import { cutToLength } from '../core/jobs/deadline.ts';
+import { cutToLength } from '../core/jobs/retry.ts';
 import type { AttemptRow, EventRow } from '../store/tables.ts';
 
 /** ISO 8601 in UTC, or null. */

@@ -20,7 +20,7 @@ const sentence: Record<Wish, Record<'done' | 'requested' | 'already', string>> =
 };
 
 /** `jobs retry` and `jobs cancel`. */
-export function addJobCommands(jobs: Command, terminal: Terminal): void {
+export function addJobChanges(jobs: Command, terminal: Terminal): void {
   const cancel = addWish(jobs, 'cancel', 'stop a job for good; what it archived stays', terminal);
   withHelp(cancel, {
     examples: [['jobs cancel 12', 'a running crawl ends within its grace period']],

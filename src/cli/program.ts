@@ -5,11 +5,19 @@ import { addCompletionCommand } from './completion.ts';
 import { addDatabaseCommands } from './db.ts';
 import { exitStatuses } from './exit-status.ts';
 import { addInitCommand } from './init.ts';
-import { addJobCommands } from './jobs.ts';
+import { addJobAdd } from './jobs-add.ts';
+import { addJobChanges } from './jobs-change.ts';
+import { addJobList } from './jobs-list.ts';
+import { addJobLog } from './jobs-log.ts';
+import { addRecoverStale } from './jobs-recover-stale.ts';
+import { addJobShow } from './jobs-show.ts';
+import { addJobWatch } from './jobs-watch.ts';
 import { addMetricsCommands } from './metrics-write.ts';
-import { addOpsCommands } from './ops.ts';
+import { addOpsEvidence } from './ops-evidence.ts';
 import { addSourceCommands } from './sources.ts';
-import { addStorageCommands } from './storage.ts';
+import { addStorageRecover } from './storage-recover.ts';
+import { addStorageStatus } from './storage-status.ts';
+import { addStorageTier } from './storage-tier.ts';
 import type { Terminal } from './terminal.ts';
 import { addWorkerCommands } from './worker-run.ts';
 
@@ -38,6 +46,29 @@ export function createProgram(terminal: Terminal, version: string): Command {
   addCompletionCommand(program, terminal);
   throughTerminal(program, terminal);
   return program;
+}
+
+function addJobCommands(program: Command, terminal: Terminal): void {
+  const jobs = program.command('jobs').description('crawls: add them, look at them, steer them');
+  addJobAdd(jobs, terminal);
+  addJobList(jobs, terminal);
+  addJobShow(jobs, terminal);
+  addJobLog(jobs, terminal);
+  addJobWatch(jobs, terminal);
+  addJobChanges(jobs, terminal);
+  addRecoverStale(jobs, terminal);
+}
+
+function addStorageCommands(program: Command, terminal: Terminal): void {
+  const storage = program.command('storage').description('the mounts that crawls write to');
+  addStorageStatus(storage, terminal);
+  addStorageTier(storage, terminal);
+  addStorageRecover(storage, terminal);
+}
+
+function addOpsCommands(program: Command, terminal: Terminal): void {
+  const ops = program.command('ops').description('running HealthArchive on a server');
+  addOpsEvidence(ops, terminal);
 }
 
 function throughTerminal(command: Command, terminal: Terminal): void {

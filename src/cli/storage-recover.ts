@@ -2,28 +2,28 @@ import type { Command } from 'commander';
 import type { Configuration } from '../config/schema.ts';
 import { UsageError } from '../core/errors.ts';
 import {
-  verdictOfPlan,
-  verdictOfResults,
+  general,
   type Refusal,
   type Step,
   type StepResult,
   type Verdict,
+  verdictOfPlan,
+  verdictOfResults,
 } from '../core/plan.ts';
 import type { Casualty } from '../core/recovery/recovery-plan.ts';
 import { noSentinel } from '../core/recovery/hold-back.ts';
-import { general } from '../core/recovery/refusals.ts';
-import { seeWorld, type SeenWorld } from '../core/recovery/seen-world.ts';
+import { type SeenWorld, seeWorld } from '../core/recovery/seen-world.ts';
 import { recoveryMetrics, type RecoverySeen } from '../core/report/recovery-metrics.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
-import { hasSentinel } from '../effects/sentinel.ts';
+import { hasSentinel } from '../effects/automation-gates.ts';
 import { standardErrorLog } from '../effects/log.ts';
-import { foreseeRecovery, type Forecast } from '../recovery/foresee.ts';
+import { type Forecast, foreseeRecovery } from '../recovery/foresee.ts';
 import { recoverySentinel } from '../recovery/observe-recovery.ts';
-import { runRecovery, type RecoveryPass } from '../recovery/run-recovery.ts';
+import { type RecoveryPass, runRecovery } from '../recovery/run-recovery.ts';
 import { reportRun } from '../report/automation-runs.ts';
 import { withHelp } from './help.ts';
 import { answerPlan } from './plan-answer.ts';
-import { readConfiguration, type GlobalOptions } from './session.ts';
+import { type GlobalOptions, readConfiguration } from './session.ts';
 import { describeRecovery } from './storage-recover-page.ts';
 import { pageWidth, type Terminal } from './terminal.ts';
 

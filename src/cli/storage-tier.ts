@@ -10,7 +10,7 @@ import { thisHost } from '../effects/host.ts';
 import { changeJobs } from '../recovery/job-changes.ts';
 import { userIds } from '../effects/user-ids.ts';
 import { jobsIfKnown } from '../hot-paths/jobs-if-known.ts';
-import { stuckProbesFolder } from '../hot-paths/observe.ts';
+import { stuckProbesFolder } from '../hot-paths/observe-configured.ts';
 import { applyTiering } from '../tiering/apply-tiering.ts';
 import { observeTiering } from '../tiering/observe-tiering.ts';
 import { liveCrawls, runningCrawls } from '../worker/live-crawls.ts';

@@ -1,5 +1,5 @@
-import textWidth from 'fast-string-truncated-width';
 import { styleText } from 'node:util';
+import textWidth from 'fast-string-truncated-width';
 import type { Terminal } from './terminal.ts';
 
 /** A colour or weight of node:util's styleText. */

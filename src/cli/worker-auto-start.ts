@@ -1,16 +1,15 @@
 import type { Command } from 'commander';
 import type { Configuration } from '../config/schema.ts';
 import { noAutoStartSentinel } from '../core/autostart/decide-auto-start.ts';
-import { verdictOfPlan, verdictOfResults } from '../core/plan.ts';
-import { general } from '../core/recovery/refusals.ts';
+import { general, verdictOfPlan, verdictOfResults } from '../core/plan.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
-import { standardErrorLog, type Log } from '../effects/log.ts';
-import { hasSentinel } from '../effects/sentinel.ts';
-import { reportRun, type ReportedRun } from '../report/automation-runs.ts';
-import { foreseeAutoStart, runAutoStart, type AutoStartRun } from '../autostart/run-auto-start.ts';
+import { type Log, standardErrorLog } from '../effects/log.ts';
+import { hasSentinel } from '../effects/automation-gates.ts';
+import { type ReportedRun, reportRun } from '../report/automation-runs.ts';
+import { type AutoStartRun, foreseeAutoStart, runAutoStart } from '../autostart/run-auto-start.ts';
 import { withHelp } from './help.ts';
 import { answerPlan } from './plan-answer.ts';
-import { readConfiguration, type GlobalOptions } from './session.ts';
+import { type GlobalOptions, readConfiguration } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 interface AutoStartOptions extends GlobalOptions {

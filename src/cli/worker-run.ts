@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { Option, type Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Configuration } from '../config/schema.ts';
 import {
   ConfigurationError,
@@ -10,11 +10,11 @@ import {
   UsageError,
 } from '../core/errors.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
-import { tryLock, type HeldLock } from '../effects/flock.ts';
+import { type HeldLock, tryLock } from '../effects/flock.ts';
 import { thisHost } from '../effects/host.ts';
 import { standardErrorLog } from '../effects/log.ts';
 import { serviceNotifier } from '../effects/service-notify.ts';
-import { makeStateFolder } from '../effects/state-folder.ts';
+import { makeStateFolder } from '../effects/state-file.ts';
 import { userIds } from '../effects/user-ids.ts';
 import { Database } from '../store/database.ts';
 import { checkSchema } from '../store/migrate.ts';
@@ -22,7 +22,7 @@ import { Worker, type WorkerMode } from '../worker/worker.ts';
 import { workerLock, workerPaths } from '../worker/worker-paths.ts';
 import { withHelp } from './help.ts';
 import { reportLeftovers } from './worker-leftovers.ts';
-import { readConfiguration, type GlobalOptions } from './session.ts';
+import { type GlobalOptions, readConfiguration } from './session.ts';
 import type { Terminal } from './terminal.ts';
 import { addWorkerAutoStart } from './worker-auto-start.ts';
 

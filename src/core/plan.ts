@@ -50,3 +50,17 @@ export function verdictOfResults(
   if (refusals.length > 0) return 'attention';
   return results.length > 0 ? 'done' : 'nothing_to_do';
 }
+
+/** `holdsBack`: recovery would mend it, but for this. */
+export function refuse(
+  { path }: { readonly path: string },
+  { code, because }: Why,
+  holdsBack = false,
+): Refusal {
+  return { code, because, path, holdsBack };
+}
+
+/** What concerns everything at once. */
+export function general(code: Refusal['code'], because: string, holdsBack = true): Refusal {
+  return { code, because, path: null, holdsBack };
+}

@@ -1,5 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { abandon } from './abandoned-children.ts';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { abandon } from './stuck-children.ts';
 
 export interface CommandOptions {
   /** From the start to the TERM. KILL follows after `killGraceMs`. */

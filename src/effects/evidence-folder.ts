@@ -1,7 +1,7 @@
 /** Folders of evidence below the state folder, each for one moment: written once, whole, and the oldest removed. Local disk only. */
 import { readdirSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeStateFolder } from './state-folder.ts';
+import { makeStateFolder } from './state-file.ts';
 
 const maxFolders = 20;
 const unfinished = '.unfinished';

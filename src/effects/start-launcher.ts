@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { LaunchSpec } from '../core/attempts/launch-spec.ts';
 import { removalArguments } from '../core/crawler/container.ts';
-import { writeFileAtomically } from './atomic-file.ts';
+import { writeFileAtomically } from './small-file.ts';
 import { programPath } from './program-path.ts';
 
 export interface LaunchFiles {

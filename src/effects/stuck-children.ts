@@ -12,9 +12,9 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { bootClockMs } from './host.ts';
-import { makeStateFolder } from './state-folder.ts';
-import { thisBootId, processStart } from './storage/process-start.ts';
+import type { ChildProcess } from 'node:child_process';
+import { bootClockMs, processStart, thisBootId } from './host.ts';
+import { makeStateFolder } from './state-file.ts';
 
 /**
  * At most one probe per superblock, over all processes of one user. The process that asks is written down before it
@@ -191,4 +191,25 @@ function removeFile(path: string): void {
   } catch {
     // Absent is what is wanted; a record that stays behind is taken over once its process is gone.
   }
+}
+
+const abandoned = new Set<ChildProcess>();
+
+/**
+ * Lets go of a child that the kernel keeps in an uninterruptible wait: KILL is already sent and takes effect when
+ * the storage answers. Our process neither waits for it nor is kept alive by it, and forgets it when it ends.
+ */
+export function abandon(child: ChildProcess): void {
+  child.stdin?.destroy();
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.unref();
+  abandoned.add(child);
+  child.once('exit', () => abandoned.delete(child));
+}
+
+/** How many abandoned children of this process still exist. */
+export function abandonedChildCount(): number {
+  return abandoned.size;
 }

@@ -1,6 +1,6 @@
 import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { makeStateFolder } from './state-folder.ts';
+import { makeStateFolder } from './state-file.ts';
 
 /**
  * A file whose change starts something that watches it (systemd.path(5), PathChanged=): it is written to and closed. Making it is

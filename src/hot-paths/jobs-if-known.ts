@@ -2,7 +2,7 @@ import type { Configuration } from '../config/schema.ts';
 import type { Job } from '../core/jobs/job.ts';
 import { runCommand, type CommandResult } from '../effects/command.ts';
 import { compileCache, programPath } from '../effects/program-path.ts';
-import { stuckProbesFolder } from './observe.ts';
+import { stuckProbesFolder } from './observe-configured.ts';
 
 /** All jobs; or, without the database, that they are not known, and why. "No jobs" is never assumed. */
 export type JobsIfKnown =

@@ -2,21 +2,23 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Configuration } from '../config/schema.ts';
 import { inLanes } from '../core/in-lanes.ts';
 import type { BaseReport } from '../core/storage/base.ts';
-import { judgeWithSpace, type FreeSpace } from '../core/storage/free-space.ts';
+import { type FreeSpace, judgeWithSpace } from '../core/storage/free-space.ts';
 import type { ManifestEntry, ManifestProblem } from '../core/storage/manifest.ts';
 import type { MountTable } from '../core/storage/mount-table.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
 import { isAtOrBelow, isBelow } from '../core/storage/path-relation.ts';
-import { wantedPaths, type WantedPath } from '../core/storage/wanted-paths.ts';
+import { type WantedPath, wantedPaths } from '../core/storage/wanted-paths.ts';
 import type { Shadowed } from '../core/storage/shadowed-data.ts';
-import { whyRefused, type MountRefusal } from '../core/units/mount-log.ts';
+import { type MountRefusal, whyRefused } from '../core/units/mount-log.ts';
 import { findShadowedData } from '../effects/find-shadowed-data.ts';
-import { freeSpace, type AccessOptions } from '../effects/storage-access.ts';
+import { type AccessOptions, freeSpace } from '../effects/storage-access.ts';
 import { unitLog } from '../effects/systemd.ts';
 import type { ObservedPath } from '../effects/storage-probe.ts';
 import { jobsIfKnown, type JobsIfKnown } from './jobs-if-known.ts';
-import { readManifestIfReadable } from './manifest-file.ts';
-import { observeConfigured, stuckProbesFolder } from './observe.ts';
+import { observeConfigured, readManifestIfReadable, stuckProbesFolder } from './observe-configured.ts';
+import type { SeenJobs } from '../core/autostart/auto-start-world.ts';
+import { isOnThisHost } from '../core/jobs/lease.ts';
+import type { HostIdentity } from '../effects/host.ts';
 
 export interface SurveyedPath {
   readonly want: WantedPath;
@@ -206,5 +208,23 @@ async function lookAt(
       const seen = paths[index];
       return seen === undefined ? [] : [{ want, seen }];
     }),
+  };
+}
+
+/** Which jobs wait, with the state of their storage, and which are said to run on this host. */
+export function seenJobs({ jobs, paths }: Pick<Survey, 'jobs' | 'paths'>, host: HostIdentity): SeenJobs {
+  if (!jobs.isKnown) return jobs;
+  const seenOf = new Map(paths.flatMap(({ want, seen }) => want.jobs.map((id) => [id, seen] as const)));
+  const waiting = jobs.jobs.filter(({ status }) => status === 'queued' || status === 'retryable');
+  const running = jobs.jobs.filter(
+    ({ status, lease }) => status === 'running' && (lease === null || isOnThisHost(lease, host)),
+  );
+  return {
+    isKnown: true,
+    pending: waiting.map(({ id, outputDir }) => {
+      const { state = 'unknown', reason = 'it was not looked at' } = seenOf.get(id) ?? {};
+      return { id, path: outputDir, state, reason };
+    }),
+    runningHere: running.map(({ id }) => id),
   };
 }

@@ -14,23 +14,21 @@ import type { SeenWorld } from '../core/recovery/seen-world.ts';
 import { isAtOrBelow } from '../core/storage/path-relation.ts';
 import type { BindStep, UnmountStep } from '../core/tiering/tiering-plan.ts';
 import { isNetworkFileSystem } from '../core/storage/network-file-system.ts';
-import { isSystemdAtIt, unitActivity } from '../core/units/unit-activity.ts';
-import type { UnitState } from '../core/units/unit-state.ts';
-import { readFuseConnections } from '../effects/fuse-connections.ts';
-import { readMountTable } from '../effects/read-mounts.ts';
+import { isSystemdAtIt, unitActivity, type UnitState } from '../core/units/unit-state.ts';
+import { readFuseConnections, readMountTable } from '../effects/read-mounts.ts';
 import { observeStorage } from '../effects/storage-probe.ts';
 import { askUnit, showUnits } from '../effects/systemd.ts';
-import { lockStorage } from '../tiering/lock-storage.ts';
+import { lockStorage } from '../worker/host-locks.ts';
 import {
   bindIfAbsent,
   done,
+  type Ending,
   failed,
+  type MountSurroundings,
   sideBySide,
   skipped,
   unmountLayers,
   verifyPath,
-  type Ending,
-  type MountSurroundings,
 } from '../tiering/mount-steps.ts';
 import { stateOfSuperblock } from '../worker/job-storage.ts';
 import { crawlsOfThisHost } from '../worker/live-crawls.ts';

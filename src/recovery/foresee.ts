@@ -7,8 +7,7 @@ import { simulateBroken } from '../core/recovery/simulate.ts';
 import { jobsIfKnown, type JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
 import { JobsAsked } from './jobs-asked.ts';
 import { memoryFile, readMemory } from './memory-file.ts';
-import { RecoveryObserver } from './observe-recovery.ts';
-import { recoveryPolicy } from './recovery-policy.ts';
+import { RecoveryObserver, recoveryPolicy } from './observe-recovery.ts';
 
 /** What a run of recovery would do now, round by round, and what it goes by. */
 export interface Forecast {

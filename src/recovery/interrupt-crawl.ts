@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Configuration } from '../config/schema.ts';
-import type { LaunchSpec, LauncherProcess } from '../core/attempts/launch-spec.ts';
+import type { LauncherProcess, LaunchSpec } from '../core/attempts/launch-spec.ts';
 import { removalArguments } from '../core/crawler/container.ts';
 import type { InterruptStep } from '../core/recovery/recovery-plan.ts';
 import { runCommand } from '../effects/command.ts';
-import { readPlainFile } from '../effects/plain-file.ts';
-import { processStart, thisBootId } from '../effects/storage/process-start.ts';
+import { readPlainFile } from '../effects/small-file.ts';
+import { processStart, thisBootId } from '../effects/host.ts';
 import { signalUnit } from '../effects/systemd.ts';
-import { done, failed, type Ending } from '../tiering/mount-steps.ts';
+import { done, type Ending, failed } from '../tiering/mount-steps.ts';
 import { isCrawlerGone } from '../worker/crawler-gone.ts';
 import { stateOfSuperblock } from '../worker/job-storage.ts';
 import { attemptFiles, workerPaths } from '../worker/worker-paths.ts';

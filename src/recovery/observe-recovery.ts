@@ -8,21 +8,19 @@ import { jobsLookedAfter, recoveryTargets } from '../core/recovery/targets.ts';
 import type { Lookup } from '../core/storage/lookup.ts';
 import { MountTable } from '../core/storage/mount-table.ts';
 import { wantedPaths } from '../core/storage/wanted-paths.ts';
-import { deployLockState } from '../effects/deploy-lock.ts';
-import { readFuseConnections } from '../effects/fuse-connections.ts';
+import { deployLockState, hasSentinel } from '../effects/automation-gates.ts';
+import { readFuseConnections, readMountTable } from '../effects/read-mounts.ts';
 import { bootClockMs, thisHost } from '../effects/host.ts';
-import { readMountTable } from '../effects/read-mounts.ts';
-import { hasSentinel } from '../effects/sentinel.ts';
-import { takeBearings, type Bearings } from '../effects/storage-probe.ts';
+import { type Bearings, takeBearings } from '../effects/storage-probe.ts';
 import { startTheClock } from '../effects/storage/ask-child.ts';
 import { lookUpPaths } from '../effects/storage/look-up-paths.ts';
 import { changedMeanwhile, isSameWay } from '../effects/storage/observe-canonical.ts';
 import { showUnits } from '../effects/systemd.ts';
 import type { JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
-import { readManifestIfReadable } from '../hot-paths/manifest-file.ts';
-import { stuckProbesFolder } from '../hot-paths/observe.ts';
+import { readManifestIfReadable, stuckProbesFolder } from '../hot-paths/observe-configured.ts';
 import { crawlsOfThisHost } from '../worker/live-crawls.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
+import type { RecoveryPolicy } from '../core/recovery/recovery-plan.ts';
 
 export const recoverySentinel = 'storage-hotpath-auto-recover-enabled';
 
@@ -222,4 +220,18 @@ async function crawlsIfSeen(
     const because = `which crawls run can’t be seen (${code} in ${configuration.paths.state_dir}): the plan takes it that none does`;
     return { crawls: [], notSeen: [because] };
   }
+}
+
+/** The limits of recovery, as the configuration has them. */
+export function recoveryPolicy({ recovery, storagebox, worker, deploy }: Configuration): RecoveryPolicy {
+  return {
+    backoffInitialMs: recovery.backoff_initial_seconds * 1000,
+    backoffMaxMs: recovery.backoff_max_seconds * 1000,
+    maxPerHour: recovery.max_per_hour,
+    maxPerDay: recovery.max_per_day,
+    maxPerJobPerDay: recovery.max_per_job_per_day,
+    abortHungAfterMs: recovery.abort_hung_after_seconds * 1000,
+    deployLockMaxAgeMs: deploy.lock_max_age_seconds * 1000,
+    reservedUnits: [storagebox.unit, worker.unit],
+  };
 }

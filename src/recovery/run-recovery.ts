@@ -14,18 +14,17 @@ import { setAside } from '../effects/state-file.ts';
 import { TriggerCalls } from '../effects/trigger-file.ts';
 import { userIds } from '../effects/user-ids.ts';
 import { jobsIfKnown, type JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
-import { stuckProbesFolder } from '../hot-paths/observe.ts';
+import { stuckProbesFolder } from '../hot-paths/observe-configured.ts';
 import type { MountSurroundings } from '../tiering/mount-steps.ts';
-import { takeSingleFlight } from '../worker/single-flight.ts';
+import { takeSingleFlight } from '../worker/host-locks.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
 import { applyRecovery } from './apply-recovery.ts';
-import { IncidentEvidence, type Evidence } from './evidence.ts';
-import { lookAfterJobs, type Afterwards } from './look-after-jobs.ts';
+import { type Evidence, IncidentEvidence } from './evidence.ts';
+import { type Afterwards, lookAfterJobs } from './look-after-jobs.ts';
 import { logOpened, logPass, logPlan, logResults } from './log-pass.ts';
 import { JobsAsked } from './jobs-asked.ts';
 import { memoryFile, readMemory, writeMemory } from './memory-file.ts';
-import { RecoveryObserver } from './observe-recovery.ts';
-import { recoveryPolicy } from './recovery-policy.ts';
+import { RecoveryObserver, recoveryPolicy } from './observe-recovery.ts';
 
 /** No new round begins later; a round itself is bounded by the deadlines of its steps. */
 const roundsEndMs = 120_000;

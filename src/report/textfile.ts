@@ -2,7 +2,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Configuration } from '../config/schema.ts';
 import { prometheusText, type MetricFamily } from '../core/report/prometheus-text.ts';
-import { writeFileAtomically } from '../effects/atomic-file.ts';
+import { writeFileAtomically } from '../effects/small-file.ts';
 
 /**
  * Writes one file for node_exporter's textfile collector, whole or not at all, readable for all. An empty `textfile_dir` turns

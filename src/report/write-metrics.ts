@@ -3,10 +3,9 @@ import type { Configuration } from '../config/schema.ts';
 import { shouldWorkerRun } from '../core/autostart/decide-auto-start.ts';
 import { metricFamilies, type MetricsSnapshot } from '../core/report/snapshot-metrics.ts';
 import { thisHost } from '../effects/host.ts';
-import { hasSentinel, sentinelNames } from '../effects/sentinel.ts';
+import { hasSentinel, sentinelNames } from '../effects/automation-gates.ts';
 import { showUnits } from '../effects/systemd.ts';
-import { seenJobs } from '../hot-paths/seen-jobs.ts';
-import { surveyHotPaths } from '../hot-paths/survey.ts';
+import { seenJobs, surveyHotPaths } from '../hot-paths/survey.ts';
 import { writeTextfile } from './textfile.ts';
 
 /** The name of its file. */

@@ -1,8 +1,8 @@
-import type { Deadline } from '../core/jobs/deadline.ts';
+import type { Deadline } from '../core/jobs/retry.ts';
 import type { CrawlerStatus, Job, JobStatus, Parked, Progress, StopRequest } from '../core/jobs/job.ts';
 import type { Lease } from '../core/jobs/lease.ts';
 import type { JobChange } from '../core/jobs/transitions.ts';
-import type { MountIdentity } from '../core/storage/mount-identity.ts';
+import type { MountIdentity } from '../core/storage/mountinfo.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
 import type { JobRow } from './tables.ts';
 

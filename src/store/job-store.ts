@@ -3,20 +3,20 @@ import { sql } from 'kysely';
 import { UsageError } from '../core/errors.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
 import {
-  unfinishedStatuses,
   type Job,
   type JobStatus,
   type Parked,
   type Progress,
   type StopRequest,
+  unfinishedStatuses,
 } from '../core/jobs/job.ts';
 import type { Lease } from '../core/jobs/lease.ts';
 import type { RetryPolicy } from '../core/jobs/retry.ts';
 import { isEligible } from '../core/jobs/selection.ts';
-import { isLegal, transition, type JobEvent } from '../core/jobs/transitions.ts';
+import { isLegal, type JobEvent, transition } from '../core/jobs/transitions.ts';
 import { isBelow } from '../core/storage/path-relation.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
-import type { MountIdentity } from '../core/storage/mount-identity.ts';
+import type { MountIdentity } from '../core/storage/mountinfo.ts';
 import type { Database, Reading, Writing } from './database.ts';
 import { changeToRow, jobFromRow, leaseToRow, withoutLease, withoutParking } from './job-row.ts';
 import type { AttemptRow, EventRow } from './tables.ts';

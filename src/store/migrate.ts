@@ -1,7 +1,6 @@
 import { DatabaseUnusableError } from '../core/errors.ts';
 import type { Database, Writing } from './database.ts';
-import { codeVersion, migrations } from './migrations/index.ts';
-import type { Migration } from './migrations/migration.ts';
+import { codeVersion, type Migration, migrations } from './migrations/index.ts';
 
 interface SchemaState {
   readonly version: number;

@@ -146,6 +146,11 @@ const unavailable: Record<number, string> = {
 /** An error of SQLite as an error of ours; anything else as it is. */
 export function translateSqliteError(error: unknown, path: string): unknown {
   const { code, errcode, message } = error as { code?: string; errcode?: number; message?: string };
+  if (code === 'EACCES' || code === 'EPERM')
+    return new DatabaseUnusableError(
+      `the database ${path} can't be reached by user ${ownUserName()}, who runs this: its folder is closed (${code}).`,
+      'run it as root, or as the user whose folder it is',
+    );
   if (code !== 'ERR_SQLITE_ERROR' || errcode === undefined) return error;
   const primary = errcode & 0xff;
   const broken = unusable[primary];

@@ -15,15 +15,15 @@ import type { LiveCrawl } from '../worker/live-crawls.ts';
 import {
   bindIfAbsent,
   done,
+  type Ending,
   failed,
+  type MountSurroundings,
   sideBySide,
   skipped,
   unmountLayers,
   verifyPath,
-  type Ending,
-  type MountSurroundings,
 } from './mount-steps.ts';
-import { lockStorage } from './lock-storage.ts';
+import { lockStorage } from '../worker/host-locks.ts';
 import { crawlsOn } from './observe-tiering.ts';
 
 export interface TieringSurroundings extends MountSurroundings {

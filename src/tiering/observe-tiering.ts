@@ -1,6 +1,7 @@
 import type { Configuration } from '../config/schema.ts';
 import { archiveAt, kindSeen } from '../core/storage/archive.ts';
 import type { PathKind } from '../core/storage/lookup.ts';
+import type { Job } from '../core/jobs/job.ts';
 import type { Mount } from '../core/storage/mountinfo.ts';
 import { isAtOrBelow } from '../core/storage/path-relation.ts';
 import { wantedPaths } from '../core/storage/wanted-paths.ts';
@@ -11,9 +12,12 @@ import { startTheClock } from '../effects/storage/ask-child.ts';
 import { lookUpPaths } from '../effects/storage/look-up-paths.ts';
 import type { ObservedPath, StorageReport } from '../effects/storage-probe.ts';
 import type { JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
-import { readManifestIfReadable } from '../hot-paths/manifest-file.ts';
-import { observeConfigured, stuckProbesFolder } from '../hot-paths/observe.ts';
-import { liveCrawls, type LiveCrawl } from '../worker/live-crawls.ts';
+import {
+  observeConfigured,
+  readManifestIfReadable,
+  stuckProbesFolder,
+} from '../hot-paths/observe-configured.ts';
+import { liveCrawls, runningCrawls, type LiveCrawl } from '../worker/live-crawls.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
 
 /** Everything tiering decides by; null without a storage box in the configuration. */
@@ -37,7 +41,7 @@ export async function observeTiering(
     );
   });
   const cold = await coldKinds(tiered, report, configuration);
-  const crawls = await liveCrawls(workerPaths(configuration.paths.state_dir), known, thisHost());
+  const { crawls, unseenBecause } = await crawlsIfSeen(configuration, known);
   const shadowed = await findShadowedData(
     rules.jobsRoot,
     tiered.map(({ canonicalPath }) => canonicalPath),
@@ -62,7 +66,24 @@ export async function observeTiering(
     })),
     manifestProblems: manifest.problems,
     jobsUnknownBecause: jobs.isKnown ? null : jobs.because,
+    crawlsUnseenBecause: unseenBecause,
   };
+}
+
+/** Who may not read the state folder can see the plan all the same; to carry it out, one must be root, who can. */
+async function crawlsIfSeen(
+  { paths }: Configuration,
+  jobs: readonly Job[],
+): Promise<{ readonly crawls: readonly LiveCrawl[]; readonly unseenBecause: string | null }> {
+  const state = workerPaths(paths.state_dir);
+  try {
+    return { crawls: await liveCrawls(state, jobs, thisHost()), unseenBecause: null };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EACCES') throw error;
+    const unseenBecause = `${state.locks} can't be read (${code})`;
+    return { crawls: await runningCrawls(state, jobs, thisHost()), unseenBecause };
+  }
 }
 
 /** Of what is to be mounted, while the base is there to be asked. */

@@ -4,7 +4,7 @@ import type { Configuration } from '../config/schema.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
 import type { Job } from '../core/jobs/job.ts';
 import type { Lease } from '../core/jobs/lease.ts';
-import type { MountIdentity } from '../core/storage/mount-identity.ts';
+import type { MountIdentity } from '../core/storage/mountinfo.ts';
 import { judgeWriteCheck } from '../core/storage/write-check.ts';
 import { bootClockMs, type HostIdentity } from '../effects/host.ts';
 import type { Log } from '../effects/log.ts';

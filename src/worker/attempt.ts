@@ -2,7 +2,7 @@ import { closeSync, constants, existsSync, mkdirSync, openSync, renameSync } fro
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Configuration } from '../config/schema.ts';
 import { classifyAttempt } from '../core/attempts/classify.ts';
-import type { EndReason, Judgement } from '../core/attempts/judgement.ts';
+import type { EndReason, Judgement } from '../core/attempts/attempt-end.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
 import type { Lease } from '../core/jobs/lease.ts';
@@ -11,19 +11,17 @@ import { launchAttempt, type RunningAttempt } from '../effects/start-launcher.ts
 import type { Log } from '../effects/log.ts';
 import type { Database } from '../store/database.ts';
 import type { JobStore } from '../store/job-store.ts';
-import { renewedLease, type Admitted } from './admission.ts';
-import { attemptEnd } from './attempt-end.ts';
+import { type Admitted, renewedLease } from './admission.ts';
+import { attemptEnd, recordEnd } from './record-end.ts';
 import { AttemptReport } from './attempt-report.ts';
 import { crawlPlan } from './crawl-plan.ts';
 import { removeFreeLock } from './crawler-gone.ts';
 import { Ending } from './end-processes.ts';
-import { readExitRecord } from './exit-record-file.ts';
-import { forgetFrontier, frontierFile } from './frontier-file.ts';
-import { recordEnd } from './record-end.ts';
+import { forgetFrontier, frontierFile, readExitRecord } from './job-files.ts';
 import type { RecoveryCall } from './recovery-call.ts';
 import { observeJobStorage, stateOfSuperblock } from './job-storage.ts';
 import { Wake } from './wake.ts';
-import { attemptFiles, attemptLock, type AttemptFiles, type WorkerPaths } from './worker-paths.ts';
+import { attemptFiles, type AttemptFiles, attemptLock, type WorkerPaths } from './worker-paths.ts';
 import { deadStorageGraceMs, heartbeatMs, storageCheckMs, type WorkerSettings } from './worker-settings.ts';
 import type { ToldConditions } from './told-conditions.ts';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Configuration } from '../config/schema.ts';
 import { attemptName, type LaunchSpec } from '../core/attempts/launch-spec.ts';
 import { containerCommand, containerOf } from '../core/crawler/container.ts';
-import { retryPausesMs } from '../core/crawler/retry-after.ts';
+import { retryPausesMs } from '../core/crawler/patience.ts';
 import { scopeOf, scopePattern } from '../core/crawler/scope.ts';
 import { programPath } from '../effects/program-path.ts';
 import type { Admitted } from './admission.ts';

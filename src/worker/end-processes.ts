@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EndReason } from '../core/attempts/judgement.ts';
+import type { EndReason } from '../core/attempts/attempt-end.ts';
 import type { RunningAttempt } from '../effects/start-launcher.ts';
 import { afterKillMs } from './worker-settings.ts';
 

@@ -2,10 +2,9 @@ import type { Configuration } from '../config/schema.ts';
 import type { Job } from '../core/jobs/job.ts';
 import { pastOf } from '../core/storage/wanted-paths.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
-import { judgeLookup } from '../core/storage/judge-lookup.ts';
+import { judgeLookup } from '../core/storage/lookup.ts';
 import { lookUpSuperblock, type ObservedPath, type StorageReport } from '../effects/storage-probe.ts';
-import { readManifest } from '../hot-paths/manifest-file.ts';
-import { observeConfigured } from '../hot-paths/observe.ts';
+import { observeConfigured, readManifest } from '../hot-paths/observe-configured.ts';
 import { workerPaths } from './worker-paths.ts';
 
 /** Storage that a job must not run on, and why. */

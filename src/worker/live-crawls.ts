@@ -4,7 +4,7 @@ import type { Job } from '../core/jobs/job.ts';
 import { isOnThisHost } from '../core/jobs/lease.ts';
 import { onLocalDisk, type RunningCrawl } from '../core/recovery/recovery-world.ts';
 import type { HostIdentity } from '../effects/host.ts';
-import { readPlainFile } from '../effects/plain-file.ts';
+import { readPlainFile } from '../effects/small-file.ts';
 import { isCrawlerGone } from './crawler-gone.ts';
 import { attemptFiles, type WorkerPaths } from './worker-paths.ts';
 
@@ -20,22 +20,17 @@ const attemptLockName = /^attempt-((\d+)-\d+)$/;
 
 /**
  * Every crawl that may write now: what holds its attempt's lock on this host, whatever the database says, and what the
- * database says is running, on whatever host. To who may not see the locks, one may run anywhere.
+ * database says is running, on whatever host.
+ * @throws Node's system errors when the locks can't be read (EACCES)
  */
 export async function liveCrawls(
   paths: WorkerPaths,
   jobs: readonly Job[],
   host: HostIdentity,
 ): Promise<LiveCrawl[]> {
-  const here = await crawlsOfThisHost(paths).catch((error: unknown) => [maybeOne(paths, error)]);
+  const here = await crawlsOfThisHost(paths);
   const running = await runningCrawls(paths, jobs, host);
   return [...running, ...here.map(({ attempt, outputDir }) => ({ name: attempt, outputDir }))];
-}
-
-function maybeOne({ locks }: WorkerPaths, error: unknown): { attempt: string; outputDir: string } {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === undefined) throw error;
-  return { attempt: `perhaps one: ${locks} can't be read (${code})`, outputDir: '/' };
 }
 
 /**

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.ts';
-import type { Job } from '../core/jobs/job.ts';
+import type { Job, Progress } from '../core/jobs/job.ts';
 import type { RetryPolicy } from '../core/jobs/retry.ts';
 import type { AttemptEnd, JobStore } from '../store/job-store.ts';
 import type { ToldConditions } from './told-conditions.ts';
+import type { ExitRecord, Judgement } from '../core/attempts/attempt-end.ts';
+import type { JobEvent } from '../core/jobs/transitions.ts';
 
 /** `recorded`; `lease_lost`: the job is somebody else's; `given_up`: the database takes nothing and we must go. */
 export type Recording =
@@ -44,5 +46,43 @@ export async function recordEnd(
       if (mayGiveUp()) return { kind: 'given_up' };
       await sleep(pauseMs);
     }
+  }
+}
+
+/** What the store is told when an attempt has ended. */
+export function attemptEnd(
+  judgement: Judgement,
+  record: ExitRecord | null,
+  progress: Progress | null,
+  options: { readonly isWorkerLost: boolean },
+): AttemptEnd {
+  const crawl = record?.crawl ?? null;
+  const bytes = record?.archived?.warcBytes ?? crawl?.bytes ?? progress?.bytes ?? 0;
+  return {
+    event: eventOf(judgement, options.isWorkerLost),
+    outcome: judgement.outcome,
+    because: judgement.because,
+    exit: record === null ? null : JSON.stringify(record.exit),
+    pages: crawl?.pages ?? 0,
+    errorPages: crawl?.errorPages ?? 0,
+    bytes,
+    progress:
+      progress === null
+        ? null
+        : { ...progress, ...(crawl === null ? { bytes } : { ...crawl.total, urls: crawl.counts }) },
+  };
+}
+
+function eventOf({ outcome, because }: Judgement, isWorkerLost: boolean): JobEvent {
+  switch (outcome) {
+    case 'success':
+    case 'crawl_failure':
+    case 'infra_error':
+    case 'config_error':
+    case 'source_unreachable':
+    case 'cancelled':
+      return { kind: outcome, because };
+    case 'interrupted':
+      return { kind: isWorkerLost ? 'lost' : 'interrupted', because };
   }
 }

@@ -1,5 +1,5 @@
 import { classifyAttempt } from '../core/attempts/classify.ts';
-import type { AttemptOutcome } from '../core/attempts/judgement.ts';
+import type { AttemptOutcome } from '../core/attempts/attempt-end.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
 import { isContainerEngine } from '../core/crawler/container.ts';
 import type { Job } from '../core/jobs/job.ts';
@@ -8,16 +8,15 @@ import type { RetryPolicy } from '../core/jobs/retry.ts';
 import { bootClockMs, type HostIdentity } from '../effects/host.ts';
 import type { Database } from '../store/database.ts';
 import type { JobStore } from '../store/job-store.ts';
-import { attemptEnd } from './attempt-end.ts';
+import { attemptEnd } from './record-end.ts';
 import {
+  type ContainerRemoval,
+  type HangingEngines,
   isCrawlerGone,
   removeContainerOf,
   removeFreeLock,
-  type ContainerRemoval,
-  type HangingEngines,
 } from './crawler-gone.ts';
-import { forgetFrontier } from './frontier-file.ts';
-import { readExitRecord } from './exit-record-file.ts';
+import { forgetFrontier, readExitRecord } from './job-files.ts';
 import { attemptFiles, type WorkerPaths } from './worker-paths.ts';
 
 /** What is to be said of one running job. */

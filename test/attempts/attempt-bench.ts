@@ -12,13 +12,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WARCParser } from 'warcio';
 import { classifyAttempt } from '../../src/core/attempts/classify.ts';
-import type { Judgement } from '../../src/core/attempts/judgement.ts';
+import type { ExitRecord, Judgement } from '../../src/core/attempts/attempt-end.ts';
 import { readMountTable } from '../../src/effects/read-mounts.ts';
-import type { ExitRecord } from '../../src/core/attempts/exit-record.ts';
 import { attemptFolder, attemptName, type LaunchSpec } from '../../src/core/attempts/launch-spec.ts';
 import { scopeOf, scopePattern } from '../../src/core/crawler/scope.ts';
 import { programPath } from '../../src/effects/program-path.ts';

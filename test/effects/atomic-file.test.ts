@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { writeFileAtomically } from '../../src/effects/atomic-file.ts';
+import { writeFileAtomically } from '../../src/effects/small-file.ts';
 
 describe('writeFileAtomically', () => {
   const folder = mkdtempSync(join(tmpdir(), 'healtharchive-atomic-'));

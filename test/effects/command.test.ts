@@ -75,7 +75,7 @@ test('a grandchild that keeps the pipes open is not waited for', async () => {
 test('a command that is still running does not keep the process from ending once it is given up', async () => {
   const script = `
     import { runCommand } from ${JSON.stringify(new URL('../../src/effects/command.ts', import.meta.url).href)};
-    import { abandon } from ${JSON.stringify(new URL('../../src/effects/abandoned-children.ts', import.meta.url).href)};
+    import { abandon } from ${JSON.stringify(new URL('../../src/effects/stuck-children.ts', import.meta.url).href)};
     import { spawn } from 'node:child_process';
     abandon(spawn('sleep', ['2']));
     await runCommand(['true'], { deadlineMs: 5000 });

@@ -3,9 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { deployLockState } from '../../src/effects/deploy-lock.ts';
+import { deployLockState, hasSentinel } from '../../src/effects/automation-gates.ts';
 import { tryLock } from '../../src/effects/flock.ts';
-import { hasSentinel } from '../../src/effects/sentinel.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'healtharchive-locks-'));
 after(() => {

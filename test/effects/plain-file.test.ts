@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { readPlainFile } from '../../src/effects/plain-file.ts';
+import { readPlainFile } from '../../src/effects/small-file.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'healtharchive-plain-'));
 after(() => {

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseMountinfo } from '../../src/core/storage/mountinfo.ts';
-import { readFuseConnections } from '../../src/effects/fuse-connections.ts';
-import { readMountTable } from '../../src/effects/read-mounts.ts';
+import { readFuseConnections, readMountTable } from '../../src/effects/read-mounts.ts';
 
 test('the mounts of this process, none left out', () => {
   const table = readMountTable();

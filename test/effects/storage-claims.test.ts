@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -14,8 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, test } from 'node:test';
-import { bootClockMs } from '../../src/effects/host.ts';
-import { processStart, thisBootId } from '../../src/effects/storage/process-start.ts';
+import { bootClockMs, processStart, thisBootId } from '../../src/effects/host.ts';
 import { claimFolder, claimSuperblock } from '../../src/effects/stuck-children.ts';
 
 const uid = process.geteuid?.() ?? 0;

@@ -229,7 +229,7 @@ test('without root the plan is printed, and what needs root is said', async () =
     );
     assert.deepEqual(
       shown.refusals.map(({ code }) => code),
-      ['jobs_unknown'],
+      ['jobs_unknown', 'crawls_unseen'],
     );
   });
 });

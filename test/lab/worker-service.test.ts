@@ -5,7 +5,7 @@ import { WORKER_UNIT, type Installation } from '../../lab/installation.ts';
 import { addJob, storedJob, type StoredJob } from '../../lab/jobs.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { waitFor } from '../../lab/wait-for.ts';
-import type { ExitRecord } from '../../src/core/attempts/exit-record.ts';
+import type { ExitRecord } from '../../src/core/attempts/attempt-end.ts';
 import { hostWithSite, isCompleted, until } from './worker-host.ts';
 
 async function outcomes(installation: Installation, id: number): Promise<(string | null)[]> {

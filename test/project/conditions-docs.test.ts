@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Condition } from '../../src/core/report/condition.ts';
-import { conditions } from '../../src/core/report/conditions.ts';
+import { type Condition, conditions } from '../../src/core/report/conditions.ts';
 import { checkGeneratedPart, markdownTable } from './generated-docs.ts';
 
 const root = join(import.meta.dirname, '../..');

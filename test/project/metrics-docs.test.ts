@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { automationMetrics, type AutomationRecord } from '../../src/core/report/automation-record.ts';
-import type { Condition } from '../../src/core/report/condition.ts';
-import { conditions } from '../../src/core/report/conditions.ts';
+import { type Condition, conditions } from '../../src/core/report/conditions.ts';
 import { metricFamilies } from '../../src/core/report/snapshot-metrics.ts';
 import { recoveryMetrics } from '../../src/core/report/recovery-metrics.ts';
 import { checkGeneratedPart, markdownTable } from './generated-docs.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Expectation } from '../../src/core/storage/expectation.ts';
-import { abandonedChildCount } from '../../src/effects/abandoned-children.ts';
+import { abandonedChildCount } from '../../src/effects/stuck-children.ts';
 import { bindOf, nothing, observe } from './observing.ts';
 import { insidePrivateMounts } from './private-mounts.ts';
 import { StorageBox, until } from './storage-box.ts';

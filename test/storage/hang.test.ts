@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
-import { abandonedChildCount } from '../../src/effects/abandoned-children.ts';
+import { abandonedChildCount } from '../../src/effects/stuck-children.ts';
 import { runCommand } from '../../src/effects/command.ts';
 import { checkWritable, freeSpace } from '../../src/effects/storage-access.ts';
-import { processStart } from '../../src/effects/storage/process-start.ts';
+import { processStart } from '../../src/effects/host.ts';
 import { bindOf, expectStates, first, nothing, observe } from './observing.ts';
 import { insidePrivateMounts } from './private-mounts.ts';
 import { StorageBox, until } from './storage-box.ts';

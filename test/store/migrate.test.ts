@@ -11,8 +11,7 @@ import { DatabaseUnusableError } from '../../src/core/errors.ts';
 import { Database } from '../../src/store/database.ts';
 import { JobStore } from '../../src/store/job-store.ts';
 import { checkSchema, migrate } from '../../src/store/migrate.ts';
-import { codeVersion, migrations } from '../../src/store/migrations/index.ts';
-import type { Migration } from '../../src/store/migrations/migration.ts';
+import { codeVersion, type Migration, migrations } from '../../src/store/migrations/index.ts';
 import { SourceStore } from '../../src/store/source-store.ts';
 import { describeOnBothDatabases, type TestDatabase } from './databases.ts';
 

@@ -10,8 +10,7 @@
  */
 import type { StorageState } from '../storage/path-state.ts';
 import { judgeCrawlerExit } from './crawler-exit.ts';
-import type { ExitRecord } from './exit-record.ts';
-import type { CrawlerKind, EndReason, Judgement } from './judgement.ts';
+import type { CrawlerKind, EndReason, ExitRecord, Judgement } from './attempt-end.ts';
 
 export interface AttemptEnd {
   /** Null when the launcher left none: it was killed, the machine went down, or the local disk is full. */

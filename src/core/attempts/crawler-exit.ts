@@ -1,7 +1,6 @@
 /** The part of the classification that is about the crawler alone: nobody stopped it, and storage showed no fault. */
-import type { ArchivedFiles, ExitRecord } from './exit-record.ts';
+import type { ArchivedFiles, CrawlerKind, ExitRecord, Judgement } from './attempt-end.ts';
 import { judgeCrawl } from './judge-crawl.ts';
-import type { CrawlerKind, Judgement } from './judgement.ts';
 
 /** Debian's package of a program that was not found. */
 const PACKAGES: Readonly<Record<string, string>> = { podman: 'podman', docker: 'docker.io' };

@@ -6,8 +6,7 @@ import {
   type NamedUrl,
   type SeedEnd,
 } from '../crawler/crawl-report.ts';
-import type { ArchivedFiles } from './exit-record.ts';
-import type { Judgement } from './judgement.ts';
+import type { ArchivedFiles, Judgement } from './attempt-end.ts';
 
 /** So few may fail for good, and no larger share of all: a crawl of a public site is never without a broken link to itself. */
 const mostFailed = 10;

@@ -1,5 +1,5 @@
 import type { CrawlSpec } from '../crawler/crawl-spec.ts';
-import type { MountIdentity } from '../storage/mount-identity.ts';
+import type { MountIdentity } from '../storage/mountinfo.ts';
 
 /** The container that an attempt's crawler runs in. */
 export interface AttemptContainer {

@@ -1,8 +1,7 @@
 import { deployGate } from '../deploy-gate.ts';
-import type { Refusal } from '../plan.ts';
+import { general, type Refusal } from '../plan.ts';
 import { lastedMs } from '../recovery/memory.ts';
-import { general } from '../recovery/refusals.ts';
-import { unitActivity, whyNotStartable } from '../units/unit-activity.ts';
+import { unitActivity, whyNotStartable } from '../units/unit-state.ts';
 import type { AutoStartMemory } from './auto-start-memory.ts';
 import type { AutoStartPolicy, AutoStartWorld, PendingJob, StartStep } from './auto-start-world.ts';
 

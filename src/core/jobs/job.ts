@@ -1,7 +1,7 @@
 import type { StorageState } from '../storage/path-state.ts';
-import type { MountIdentity } from '../storage/mount-identity.ts';
+import type { MountIdentity } from '../storage/mountinfo.ts';
 import type { UrlCounts } from '../crawler/crawl-report.ts';
-import type { Deadline } from './deadline.ts';
+import type { Deadline } from './retry.ts';
 import type { Lease } from './lease.ts';
 
 export const jobStatuses = ['queued', 'running', 'retryable', 'completed', 'failed', 'cancelled'] as const;

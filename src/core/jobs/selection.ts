@@ -1,4 +1,4 @@
-import { cutToLength, type Deadline } from './deadline.ts';
+import { cutToLength, type Deadline } from './retry.ts';
 import type { Job } from './job.ts';
 
 /** What the order of the queue depends on. */

@@ -16,9 +16,14 @@
  *
  * Parking (unhealthy storage) is no state: a parked job stays queued or retryable.
  */
-import { deadlineIn } from './deadline.ts';
+import {
+  backoffAfter,
+  deadlineIn,
+  lostAttemptsWithoutBackoff,
+  pauseForSource,
+  type RetryPolicy,
+} from './retry.ts';
 import type { CrawlerStatus, Job, JobStatus } from './job.ts';
-import { backoffAfter, lostAttemptsWithoutBackoff, pauseForSource, type RetryPolicy } from './retry.ts';
 
 export type JobEvent =
   | { readonly kind: 'claim' }

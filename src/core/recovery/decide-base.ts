@@ -1,13 +1,12 @@
-import type { Refusal } from '../plan.ts';
+import { type Refusal, refuse } from '../plan.ts';
 import type { BaseReport } from '../storage/base.ts';
 import type { Mount } from '../storage/mountinfo.ts';
 import type { MountTable } from '../storage/mount-table.ts';
 import { verifyStep } from '../tiering/bind-place.ts';
-import { isSystemdAtIt, unitActivity, whyNotStartable } from '../units/unit-activity.ts';
+import { isSystemdAtIt, unitActivity, whyNotStartable } from '../units/unit-state.ts';
 import { insideOf, whyNotAlong } from './clear-place.ts';
 import type { Decision, Repair } from './recovery-plan.ts';
 import type { RecoveryBase } from './recovery-world.ts';
-import { refuse } from './refusals.ts';
 import { isOutOfSight, mayLive, mayUse, type SeenWorld } from './seen-world.ts';
 
 /** The base is restarted only if it is itself dead or missing, and if everything that dies with it is mounted again by us. */

@@ -1,5 +1,5 @@
 import { whyMisplaced } from '../tiering/bind-place.ts';
-import { isSystemdAtIt, whyNotStartable } from '../units/unit-activity.ts';
+import { isSystemdAtIt, whyNotStartable } from '../units/unit-state.ts';
 import { lastedMs, type RecoveryMemory } from './memory.ts';
 import type { RecoveryPolicy, Repair } from './recovery-plan.ts';
 import { isPlace, mayUse, type SeenWorld } from './seen-world.ts';

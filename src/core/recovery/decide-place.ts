@@ -1,14 +1,13 @@
-import type { Why } from '../plan.ts';
+import { refuse, type Why } from '../plan.ts';
 import { storageCondition } from '../report/conditions.ts';
 import { kindSeen, whyNotThatArchive } from '../storage/archive.ts';
 import { isAtOrBelow, isNear } from '../storage/path-relation.ts';
 import { bindStep, verifyStep, whyColdMisplaced, whyMisplaced } from '../tiering/bind-place.ts';
 import type { ExpectedOuter } from '../tiering/tiering-plan.ts';
-import { isSystemdAtIt, unitActivity, whyNotStartable } from '../units/unit-activity.ts';
+import { isSystemdAtIt, unitActivity, whyNotStartable } from '../units/unit-state.ts';
 import { clearPlace } from './clear-place.ts';
 import type { Decision, InterruptStep, RecoveryPolicy, RecoveryStep } from './recovery-plan.ts';
 import type { RunningCrawl } from './recovery-world.ts';
-import { refuse } from './refusals.ts';
 import { isOnDeadStorage, isOutOfSight, type SeenTarget, type SeenWorld } from './seen-world.ts';
 
 /**

@@ -1,17 +1,22 @@
-import type { Refusal, Why } from '../plan.ts';
+import { general, type Refusal, refuse, type Why } from '../plan.ts';
 import { storageCondition } from '../report/conditions.ts';
 import { isAtOrBelow } from '../storage/path-relation.ts';
 import { verifyStep } from '../tiering/bind-place.ts';
-import { casualtiesOf } from './blast-radius.ts';
 import { decideAborts } from './decide-hang.ts';
 import { decideBase } from './decide-base.ts';
 import { decidePlace, interruptStep } from './decide-place.ts';
 import { holdBack } from './hold-back.ts';
 import type { Past } from './limits.ts';
-import type { Decision, RecoveryPlan, RecoveryPolicy, RecoveryStep, Repair } from './recovery-plan.ts';
+import type {
+  Casualty,
+  Decision,
+  RecoveryPlan,
+  RecoveryPolicy,
+  RecoveryStep,
+  Repair,
+} from './recovery-plan.ts';
 import type { RecoveryWorld } from './recovery-world.ts';
-import { general, refuse } from './refusals.ts';
-import { isOnDeadStorage, isPlace, type SeenTarget, type SeenWorld } from './seen-world.ts';
+import { isOnDeadStorage, isPlace, mayUse, type SeenTarget, type SeenWorld } from './seen-world.ts';
 
 /**
  * One round of recovery: what is right to do in the world as it is now, and why the rest is not done. Pure and total: each
@@ -110,4 +115,35 @@ function generalRemarks(world: RecoveryWorld): Refusal[] {
     remarks.push(general('jobs_unknown', because, false));
   }
   return remarks;
+}
+
+/** Each superblock that is dead already or ends with these repairs: what is mounted of it, and which crawls work on it. */
+export function casualtiesOf(repairs: readonly Repair[], seen: SeenWorld): Casualty[] {
+  const { table, lifeOf, world } = seen;
+  const aborted = new Set(
+    repairs.flatMap(({ steps }) => steps.flatMap((step) => (step.kind === 'abort' ? [step.device] : []))),
+  );
+  const broken = new Set(
+    repairs
+      .filter(({ steps }) => steps.some(({ kind }) => kind === 'restart'))
+      .flatMap(({ breaks }) => breaks.map((path) => table.topmostAt(path)?.device)),
+  );
+  const casualties = new Map<string, Casualty>();
+  for (const { device, source, mountPoint } of table.mounts) {
+    const because =
+      lifeOf(device) === 'dead'
+        ? 'dead already'
+        : aborted.has(device)
+          ? 'hangs, and is aborted'
+          : broken.has(device)
+            ? 'lives, and ends with the restart'
+            : null;
+    if (because === null) continue;
+    const paths = [...new Set([...(casualties.get(device)?.paths ?? []), mountPoint])].sort();
+    const crawls = world.crawls
+      .filter((crawl) => crawl.device !== null && mayUse(crawl, device))
+      .map(({ attempt }) => attempt);
+    casualties.set(device, { device, source, because, paths, crawls });
+  }
+  return [...casualties.values()];
 }

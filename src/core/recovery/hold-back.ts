@@ -1,10 +1,9 @@
 import { deployGate } from '../deploy-gate.ts';
-import type { Refusal, Why } from '../plan.ts';
+import { general, type Refusal, refuse, type Why } from '../plan.ts';
 import { failedInThisRun, generalLimit, limitOf, type Past } from './limits.ts';
 import { lastedMs } from './memory.ts';
 import { isChange, type RecoveryPolicy, type Repair } from './recovery-plan.ts';
 import type { RecoveryWorld } from './recovery-world.ts';
-import { general, refuse } from './refusals.ts';
 
 export interface HeldBack {
   readonly allowed: readonly Repair[];

@@ -1,7 +1,6 @@
 /** When a look is not the last word: something has changed since, or was not known yet. */
 import { MountTable } from '../storage/mount-table.ts';
-import { isSystemdAtIt, unitActivity } from '../units/unit-activity.ts';
-import type { UnitState } from '../units/unit-state.ts';
+import { isSystemdAtIt, unitActivity, type UnitState } from '../units/unit-state.ts';
 import type { RecoveryWorld } from './recovery-world.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { judgeBase, locateBase, type Base, type BaseReport } from '../storage/base.ts';
-import { stateOfErrno } from '../storage/errno-class.ts';
+import { type Base, type BaseReport, judgeBase, locateBase } from '../storage/base.ts';
+import { stateOfErrno } from '../storage/path-state.ts';
 import { judgePath } from '../storage/judge.ts';
 import type { Lookup } from '../storage/lookup.ts';
 import type { Mount } from '../storage/mountinfo.ts';

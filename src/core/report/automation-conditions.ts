@@ -1,4 +1,4 @@
-import type { Condition } from './condition.ts';
+import type { Condition } from './conditions.ts';
 
 const recoveryResult = 'healtharchive_storage_hotpath_auto_recover_last_result';
 const autoStartResult = 'healtharchive_worker_auto_start_last_result';
@@ -163,6 +163,12 @@ export const automationConditions = {
     meaning:
       'the database does not answer; what manifest, configuration and mount table say is mended anyhow',
     next: 'look after the database',
+  },
+  crawls_unseen: {
+    severity: 'notice',
+    sources: ['tiering'],
+    meaning: 'who asks may not read the state folder, so that crawls on this host can’t be seen',
+    next: 'ask as root, or as the worker’s user',
   },
   jobs_not_changed: {
     severity: 'warning',

@@ -1,4 +1,4 @@
-import type { Condition } from './condition.ts';
+import type { Condition } from './conditions.ts';
 
 const hotPathState = 'healtharchive_hot_path_state';
 

@@ -1,4 +1,4 @@
-import type { Condition } from './condition.ts';
+import type { Condition } from './conditions.ts';
 
 /** What keeps the worker from starting or ending crawls: its journal says so once when it begins and once when it is over. */
 export const workerConditions = {

@@ -1,8 +1,7 @@
-import { describeSlowness, judgeLookup, type LookupContext } from './judge-lookup.ts';
-import type { Lookup } from './lookup.ts';
+import { describeSlowness, judgeLookup, type Lookup, type LookupContext } from './lookup.ts';
 import type { Mount } from './mountinfo.ts';
 import type { MountTable } from './mount-table.ts';
-import { summariseMountAt, type MountSummary, type StorageVerdict } from './path-report.ts';
+import { type MountSummary, type StorageVerdict, summariseMountAt } from './path-report.ts';
 
 /** Where the storage box is mounted, or should be. */
 export interface Base {

@@ -1,5 +1,5 @@
 import type { ManifestEntry } from './manifest.ts';
-import type { MountIdentity } from './mount-identity.ts';
+import type { MountIdentity } from './mountinfo.ts';
 import { isAtOrBelow, joinBelow, relativeTo } from './path-relation.ts';
 
 /** What is expected on a hot path. */

@@ -1,14 +1,17 @@
 import { isReadOnly } from './base.ts';
-import { describeSlowness, judgeLookup } from './judge-lookup.ts';
-import type { Lookup } from './lookup.ts';
-import { mismatchReason } from './mismatch.ts';
-import type { MountIdentity } from './mount-identity.ts';
+import { describeSlowness, judgeLookup, type Lookup } from './lookup.ts';
+import { mismatchReason, type PathEvidence } from './mismatch.ts';
+import type { MountIdentity } from './mountinfo.ts';
 import type { MountTable } from './mount-table.ts';
-import type { PathEvidence } from './path-evidence.ts';
 import { isNetworkFileSystem } from './network-file-system.ts';
 import { isAtOrBelow } from './path-relation.ts';
-import { describeIdentity, identityOf, summariseMountAt } from './path-report.ts';
-import type { PathReport, StorageVerdict } from './path-report.ts';
+import {
+  describeIdentity,
+  identityOf,
+  type PathReport,
+  type StorageVerdict,
+  summariseMountAt,
+} from './path-report.ts';
 
 /**
  * The state of a hot path. What is asked first decides:

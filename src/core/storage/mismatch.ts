@@ -1,9 +1,11 @@
-import type { PathEvidence } from './path-evidence.ts';
-import type { MountIdentity } from './mount-identity.ts';
-import type { Mount } from './mountinfo.ts';
+import type { Mount, MountIdentity } from './mountinfo.ts';
 import { joinBelow, relativeTo, withAncestors } from './path-relation.ts';
 import { describeIdentity, identityOf, isSameIdentity } from './path-report.ts';
 import { isNetworkFileSystem } from './network-file-system.ts';
+import type { Base } from './base.ts';
+import type { Expectation, Past } from './expectation.ts';
+import type { Lookup, LookupContext } from './lookup.ts';
+import type { MountTable } from './mount-table.ts';
 
 /** Why the mount that answers for the path is not the expected one; null when it is. */
 export function mismatchReason(evidence: PathEvidence): string | null {
@@ -80,4 +82,18 @@ function unitMountMismatch(covering: Mount, { base, table, expectation }: PathEv
   }
   if (expectation.kind !== 'mount' || expectation.identity?.kind !== 'mount') return null;
   return identityMismatch(covering, expectation.identity);
+}
+
+/** All that is known of one path. Every path in it is canonical, that of the expectation too. */
+export interface PathEvidence extends LookupContext {
+  readonly path: string;
+  readonly table: MountTable;
+  readonly lookup: Lookup;
+  /** False: its links could not be followed, so the mount table says nothing about it. */
+  readonly isResolved: boolean;
+  readonly expectation: Expectation;
+  /** Default `none`. */
+  readonly past?: Past;
+  /** Null without a storage box. */
+  readonly base: Base | null;
 }

@@ -1,5 +1,4 @@
-import type { MountIdentity } from './mount-identity.ts';
-import type { Mount } from './mountinfo.ts';
+import type { Mount, MountIdentity } from './mountinfo.ts';
 import type { MountTable } from './mount-table.ts';
 import { isNetworkFileSystem } from './network-file-system.ts';
 import type { StorageState } from './path-state.ts';

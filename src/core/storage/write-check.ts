@@ -1,4 +1,4 @@
-import { stateOfErrno } from './errno-class.ts';
+import { stateOfErrno } from './path-state.ts';
 import type { StorageVerdict } from './path-report.ts';
 
 /** A small file was made with a random name, written, synced, read back and removed. */

@@ -1,4 +1,4 @@
-import type { Refusal, Why } from '../plan.ts';
+import { general, type Refusal, type Why } from '../plan.ts';
 import { storageCondition } from '../report/conditions.ts';
 import { whyNotThatArchive } from '../storage/archive.ts';
 import { describeShadowed, type Shadowed } from '../storage/shadowed-data.ts';
@@ -37,6 +37,10 @@ export function decideTiering(world: TieringWorld, policy: TieringPolicy): Tieri
   if (world.jobsUnknownBecause !== null) {
     const because = `what annual jobs need, and what crawls on other hosts do, is not known: ${world.jobsUnknownBecause}`;
     refusals.push(general('jobs_unknown', because));
+  }
+  if (world.crawlsUnseenBecause !== null) {
+    const because = `whether crawls run here can't be seen, so the plan is as if none did: ${world.crawlsUnseenBecause}`;
+    refusals.push(general('crawls_unseen', because));
   }
   const trees: Tree[] = [];
   const done = new Map<string, 'mounted' | 'planned' | 'refused'>();
@@ -203,10 +207,6 @@ function unsuitableState(path: TieringPath, policy: TieringPolicy, isRepairedAbo
 }
 
 /** What is wrong with everything at once. */
-function general(code: Refusal['code'], because: string): Refusal {
-  return { code, because, path: null, holdsBack: true };
-}
-
 function refuse(code: Refusal['code'], { path }: TieringPath, because: string, holdsBack = false): Refusal {
   return { code, because, path, holdsBack };
 }

@@ -15,6 +15,8 @@ export interface TieringWorld {
   readonly manifestProblems: readonly ManifestProblem[];
   /** Null when the database answered; else why not. Annual jobs and their crawls are not known then. */
   readonly jobsUnknownBecause: string | null;
+  /** Null when everything that holds a crawl's lock on this host was seen; else why not. */
+  readonly crawlsUnseenBecause: string | null;
 }
 
 /** One place where a bind of the box belongs, or seems to. */

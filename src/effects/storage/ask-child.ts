@@ -1,10 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { Mount } from '../../core/storage/mountinfo.ts';
 import { isNetworkFileSystem } from '../../core/storage/network-file-system.ts';
-import { abandon } from '../abandoned-children.ts';
+import { abandon, claimFolder, claimSuperblock, type SuperblockClaim } from '../stuck-children.ts';
 import { compileCache, programPath } from '../program-path.ts';
-import { claimFolder, claimSuperblock, type SuperblockClaim } from '../stuck-children.ts';
-import { lookupConcurrency, type ChildAnswer, type ChildRequest } from './child-protocol.ts';
+import { type ChildAnswer, type ChildRequest, lookupConcurrency } from './child-protocol.ts';
 
 export interface AskOptions {
   /** performance.now() at which we return at the latest if nothing is answered, the start of the child included. */

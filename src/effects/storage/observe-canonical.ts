@@ -1,11 +1,10 @@
-import { judgeBase, locateBase, type BaseReport } from '../../core/storage/base.ts';
+import { type BaseReport, judgeBase, locateBase } from '../../core/storage/base.ts';
 import type { Expectation, Past } from '../../core/storage/expectation.ts';
 import { judgePath } from '../../core/storage/judge.ts';
 import type { Lookup } from '../../core/storage/lookup.ts';
 import type { MountTable } from '../../core/storage/mount-table.ts';
 import type { PathReport } from '../../core/storage/path-report.ts';
-import { readFuseConnections } from '../fuse-connections.ts';
-import { readMountTable } from '../read-mounts.ts';
+import { readFuseConnections, readMountTable } from '../read-mounts.ts';
 import type { AskOptions } from './ask-child.ts';
 import type { CanonicalPaths } from './canonicalise.ts';
 import { lookUpPaths } from './look-up-paths.ts';

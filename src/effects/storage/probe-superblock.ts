@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { superblockErrnos } from '../../core/storage/errno-class.ts';
+import { superblockErrnos } from '../../core/storage/path-state.ts';
 import type { FailedLookup, Lookup } from '../../core/storage/lookup.ts';
 import type { Mount } from '../../core/storage/mountinfo.ts';
 import { isNetworkFileSystem } from '../../core/storage/network-file-system.ts';

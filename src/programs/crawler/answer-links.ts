@@ -1,6 +1,11 @@
 import { crawlUrl } from '../../core/crawler/crawl-url.ts';
-import { isInScope, judgeLink, type CrawlScope, type FoundLink } from '../../core/crawler/judge-link.ts';
-import type { Link } from '../../core/crawler/links.ts';
+import {
+  type CrawlScope,
+  type FoundLink,
+  isInScope,
+  judgeLink,
+  type Link,
+} from '../../core/crawler/links.ts';
 import { decodedContent } from './content.ts';
 import { linksOfCss } from './css-links.ts';
 import type { Exchange } from './exchange.ts';

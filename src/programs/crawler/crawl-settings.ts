@@ -1,4 +1,4 @@
-import type { CrawlScope } from '../../core/crawler/judge-link.ts';
+import type { CrawlScope } from '../../core/crawler/links.ts';
 
 export interface CrawlSettings {
   readonly seeds: readonly string[];

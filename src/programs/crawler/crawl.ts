@@ -3,7 +3,7 @@ import { CookieJar } from 'tough-cookie';
 import type { CrawlEnd } from '../../core/crawler/crawl-report.ts';
 import { crawlUrl } from '../../core/crawler/crawl-url.ts';
 import { fieldValues, ResponseError, type ResponseHead } from './http-response.ts';
-import { retryAfterMs } from '../../core/crawler/retry-after.ts';
+import { retryAfterMs } from '../../core/crawler/patience.ts';
 import type { Archive } from './warc-archive.ts';
 import { CommitPace } from './commit-pace.ts';
 import type { CrawlSettings } from './crawl-settings.ts';

@@ -7,8 +7,7 @@
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { NamedUrl, UrlCounts } from '../../core/crawler/crawl-report.ts';
-import type { FoundLink } from '../../core/crawler/judge-link.ts';
-import type { Link } from '../../core/crawler/links.ts';
+import type { FoundLink, Link } from '../../core/crawler/links.ts';
 import { frontierSchema, frontierVersion } from './frontier-schema.ts';
 
 export type UrlState = keyof UrlCounts;

@@ -13,17 +13,21 @@
  * Its exit status says how it ended (crawlExitStatus), and its report says more.
  */
 import { readFileSync, statSync, writeSync } from 'node:fs';
-import type { CrawlEnd, CrawlReport } from '../../core/crawler/crawl-report.ts';
-import { crawlExitStatus } from '../../core/crawler/crawl-report.ts';
+import { type CrawlEnd, crawlExitStatus, type CrawlReport } from '../../core/crawler/crawl-report.ts';
 import type { CrawlSpec } from '../../core/crawler/crawl-spec.ts';
 import { crawlUrl } from '../../core/crawler/crawl-url.ts';
-import { writeFileAtomically } from '../../effects/atomic-file.ts';
+import { writeFileAtomically } from '../../effects/small-file.ts';
 import { Archive } from './warc-archive.ts';
 import { codeOf } from './connection.ts';
 import { Crawl } from './crawl.ts';
 import { Exchanger } from './exchange.ts';
-import { errnoOfFrontier, isUnreadable } from './frontier-error.ts';
-import { openFrontier, setAside, type OpenedFrontier } from './open-frontier.ts';
+import {
+  errnoOfFrontier,
+  isUnreadable,
+  type OpenedFrontier,
+  openFrontier,
+  setAside,
+} from './open-frontier.ts';
 import { summaryOf } from './summary.ts';
 
 const connectMs = 30_000;

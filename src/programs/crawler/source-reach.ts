@@ -7,7 +7,7 @@ import {
   noOutage,
   paused,
   type Outage,
-} from '../../core/crawler/outage.ts';
+} from '../../core/crawler/patience.ts';
 import type { Claimed } from './frontier.ts';
 
 /** Could not be reached, and it is not known yet whose fault that is. */

@@ -1,5 +1,5 @@
 import type { CrawlSummary, NamedUrl, SeedEnd } from '../../core/crawler/crawl-report.ts';
-import { isInScope, type CrawlScope } from '../../core/crawler/judge-link.ts';
+import { type CrawlScope, isInScope } from '../../core/crawler/links.ts';
 import { cut, nofollow } from './crawl.ts';
 import type { Frontier } from './frontier.ts';
 

@@ -1,13 +1,13 @@
 /** The WARC files of one attempt and their index: what a server sent goes in, and is there for good after `sync`. */
-import { appendFileSync, closeSync, fsyncSync, openSync } from 'node:fs';
+import { appendFileSync, closeSync, copyFileSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { spawnSync } from 'node:child_process';
 import { cdxjLine } from '../../core/crawler/cdxj.ts';
 import { fieldValues } from './http-response.ts';
 import { mediaType } from './page-text.ts';
 import type { Exchange } from './exchange.ts';
 import type { Payload, SyncedFile } from './frontier.ts';
-import { sortIndex } from './sort-index.ts';
-import { blockOf, newRecordId, WarcFile, type Block, type WarcRecord } from './warc-file.ts';
+import { type Block, blockOf, newRecordId, WarcFile, type WarcRecord } from './warc-file.ts';
 
 export interface ArchiveOptions {
   /** Where they lie, e.g. `warcs`. */
@@ -154,4 +154,29 @@ export class Archive {
 
 function syncedFile({ path, length }: WarcFile): SyncedFile {
   return { name: basename(path), length };
+}
+
+/**
+ * Sorts the lines of a file by their bytes: by sort(1), which needs no memory for that.
+ * @param scratch a folder on the local disk
+ * @throws what storage answers, or what sort says
+ */
+export function sortIndex(file: string, scratch: string): void {
+  const sorted = join(scratch, 'sorted');
+  const { status, error, stderr } = spawnSync('sort', ['-T', scratch, '-o', sorted, file], {
+    env: { ...process.env, LC_ALL: 'C' },
+    encoding: 'utf8',
+  });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`sort: ${stderr.trim()}`);
+  const next = `${file}.sorted`;
+  copyFileSync(sorted, next);
+  const fd = openSync(next, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(next, file);
+  rmSync(sorted);
 }

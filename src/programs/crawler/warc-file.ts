@@ -7,7 +7,7 @@ import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, gzipSync } from 'node:zlib';
-import { syncFolder } from '../../effects/atomic-file.ts';
+import { syncFolder } from '../../effects/small-file.ts';
 
 export interface WarcRecord {
   readonly type: 'warcinfo' | 'request' | 'response' | 'revisit' | 'metadata';

@@ -13,20 +13,20 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { ExitRecord } from '../../core/attempts/exit-record.ts';
+import type { ExitRecord } from '../../core/attempts/attempt-end.ts';
 import {
-  launcherProcessFile,
   type LauncherProcess,
+  launcherProcessFile,
   type LaunchSpec,
 } from '../../core/attempts/launch-spec.ts';
-import { writeFileAtomically } from '../../effects/atomic-file.ts';
+import { writeFileAtomically } from '../../effects/small-file.ts';
 import { COPY_BACK, copyBack, startCopyBack } from './copy-back.ts';
 import { errnoOf } from './errno.ts';
 import { RecordReserve } from './record-reserve.ts';
 import { runAttempt } from './run-attempt.ts';
 import { writeToLog } from './run-crawler.ts';
 import { watchForStop } from './stop-request.ts';
-import { processStart, thisBootId } from '../../effects/storage/process-start.ts';
+import { processStart, thisBootId } from '../../effects/host.ts';
 
 /** As in sysexits.h: an input/output error. */
 const NO_ROOM_FOR_RECORD = 74;

@@ -3,14 +3,23 @@
  * directory of the launcher and of the crawler, and every path is relative to it: a mount that comes or goes over the
  * same name afterwards can't move the crawl to another disk.
  */
-import { closeSync, constants, openSync, readFileSync, readlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
-import type { CrawlerExit } from '../../core/attempts/exit-record.ts';
-import type { MountIdentity } from '../../core/storage/mount-identity.ts';
+import type { CrawlerExit } from '../../core/attempts/attempt-end.ts';
+import type { MountIdentity } from '../../core/storage/mountinfo.ts';
 import { describeIdentity, identityOf, isSameIdentity } from '../../core/storage/path-report.ts';
 import { readMountTable } from '../../effects/read-mounts.ts';
 import { errnoOf } from './errno.ts';
-import { makeFolder } from './make-folder.ts';
 
 export type StorageProblem = Extract<CrawlerExit, { kind: 'storage_error' | 'wrong_storage' }>;
 
@@ -108,4 +117,51 @@ function problemOfMount(fd: number, expected: ExpectedStorage): StorageProblem |
   }
   if (mount.device === expected.device) return null;
   return { kind: 'wrong_storage', detail: 'it has been mounted anew since it was looked at' };
+}
+
+/**
+ * As `mkdir -p`. Not mkdirSync with `recursive`: that never returns where a parent exists but making a folder in it
+ * gives ENOENT (Node 24, seen on /proc; a network server does the same once the exported folder has been removed).
+ */
+export function makeFolder(path: string): void {
+  const missing: string[] = [];
+  for (let next = path; !madeOrThere(next); next = dirname(next)) {
+    // Not even the top is there (a working directory that was removed): tried once more for its errno.
+    if (dirname(next) === next) mkdirSync(path);
+    missing.push(next);
+  }
+  for (const folder of missing.reverse()) mkdirSync(folder);
+}
+
+function madeOrThere(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'EEXIST') return true;
+    if (errno === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/**
+ * Writes, syncs and removes a small file: whether storage takes data, and if not why. A crawler's message often does
+ * not name the cause. Null when it works, else the errno's name.
+ */
+export function errnoOfWriting(folder: string): string | null {
+  const path = `${folder}/.write-test`;
+  try {
+    const fd = openSync(path, 'w', 0o644);
+    try {
+      writeSync(fd, 'healtharchive\n');
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    rmSync(path);
+    return null;
+  } catch (error) {
+    return errnoOf(error);
+  }
 }

@@ -4,8 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import type { ExitRecord } from '../../core/attempts/exit-record.ts';
-import { writeFileAtomically } from '../../effects/atomic-file.ts';
+import type { ExitRecord } from '../../core/attempts/attempt-end.ts';
+import { writeFileAtomically } from '../../effects/small-file.ts';
 import { errnoOf } from './errno.ts';
 
 const RESERVED_BYTES = 16_384;

@@ -9,19 +9,22 @@
  * Every step that storage can fail ends in the record instead of an exception.
  */
 import { readFileSync, rmSync } from 'node:fs';
-import type { ArchivedFiles, CrawlerExit, ExitRecord } from '../../core/attempts/exit-record.ts';
+import type { ArchivedFiles, CrawlerExit, ExitRecord } from '../../core/attempts/attempt-end.ts';
 import type { LaunchSpec } from '../../core/attempts/launch-spec.ts';
 import type { CrawlReport } from '../../core/crawler/crawl-report.ts';
-import { writeFileAtomically } from '../../effects/atomic-file.ts';
+import { writeFileAtomically } from '../../effects/small-file.ts';
 import { adoptContainerFiles, filesOfAttempt, sizeOfFiles, syncFiles, warcFilesOf } from './attempt-files.ts';
-import { removeContainer } from './container-end.ts';
-import { watchContainer } from './watch-container.ts';
+import { removeContainer, watchContainer } from './container-watch.ts';
 import { errnoOf } from './errno.ts';
-import { makeFolder } from './make-folder.ts';
-import { enterOutputDirectory, problemOfFolder, type StorageProblem } from './open-output.ts';
+import {
+  enterOutputDirectory,
+  errnoOfWriting,
+  makeFolder,
+  problemOfFolder,
+  type StorageProblem,
+} from './open-output.ts';
 import { runCrawler } from './run-crawler.ts';
 import type { StopRequest } from './stop-request.ts';
-import { errnoOfWriting } from './write-test.ts';
 
 export interface AttemptResult extends Pick<ExitRecord, 'exit' | 'archived' | 'crawl' | 'storageErrnos'> {
   /** The attempt's folder, if the working directory is the output directory; null: it could not be entered. */

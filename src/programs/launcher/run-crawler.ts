@@ -1,9 +1,8 @@
 /** Runs one crawler program to its end, or until stopping is requested. */
 import { spawn } from 'node:child_process';
-import { writeSync } from 'node:fs';
-import type { CrawlerExit } from '../../core/attempts/exit-record.ts';
+import { readdirSync, readFileSync, writeSync } from 'node:fs';
+import type { CrawlerExit } from '../../core/attempts/attempt-end.ts';
 import { errnoOf } from './errno.ts';
-import { killRestOfGroup, terminateGroup } from './process-group.ts';
 import type { StopRequest } from './stop-request.ts';
 
 export type CrawlerRun = Extract<CrawlerExit, { kind: 'exited' | 'signaled' | 'not_started' }>;
@@ -85,4 +84,33 @@ function crawlerEnvironment(): NodeJS.ProcessEnv {
     ([name]) => !name.startsWith('HEALTHARCHIVE_') && name !== 'LANGUAGE',
   );
   return { ...Object.fromEntries(inherited), LC_ALL: 'C.UTF-8' };
+}
+
+/** TERM to our own process group. We are in it, and have a handler. */
+export function terminateGroup(): void {
+  process.kill(0, 'SIGTERM');
+}
+
+/** KILL to every other process of our group: a crawler may have children of its own, and we must live to write the record. */
+export function killRestOfGroup(): void {
+  const own = groupOf(process.pid);
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === process.pid || own === null || groupOf(pid) !== own) continue;
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if (errnoOf(error) !== 'ESRCH') throw error;
+    }
+  }
+}
+
+/** Field 5 of /proc/PID/stat; null when there is no such process any more. */
+function groupOf(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2] ?? null;
+  } catch {
+    return null;
+  }
 }

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import type { Mount } from '../../core/storage/mountinfo.ts';
-import { mountsMade } from '../../core/storage/mount-changes.ts';
+import { mountsMade } from '../../core/storage/mount-table.ts';
 import { joinBelow } from '../../core/storage/path-relation.ts';
 import { readMountTable } from '../../effects/read-mounts.ts';
 import { mountIdOf, openBelow, openDirectory, openMount, viaDescriptor } from './pin.ts';

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { isStillThere } from '../../core/storage/mount-changes.ts';
+import { isStillThere } from '../../core/storage/mount-table.ts';
 import type { Mount } from '../../core/storage/mountinfo.ts';
 import { readMountTable } from '../../effects/read-mounts.ts';
 import { mountIdOf, openBelow, openDirectory, viaDescriptor } from './pin.ts';

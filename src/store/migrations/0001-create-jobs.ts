@@ -1,6 +1,6 @@
-import { sql, type ColumnDefinitionBuilder } from 'kysely';
+import { type ColumnDefinitionBuilder, sql } from 'kysely';
 import type { DatabaseKind, Writing } from '../database.ts';
-import type { Migration } from './migration.ts';
+import type { Migration } from './index.ts';
 
 /** Sources, jobs, their attempts and their history. */
 export const createJobs: Migration = {

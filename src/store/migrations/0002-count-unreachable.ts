@@ -1,4 +1,4 @@
-import type { Migration } from './migration.ts';
+import type { Migration } from './index.ts';
 
 /** How often in a row a source could not be reached, by which the pauses before it is tried again grow. */
 export const countUnreachable: Migration = {

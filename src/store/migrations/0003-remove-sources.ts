@@ -1,4 +1,4 @@
-import type { Migration } from './migration.ts';
+import type { Migration } from './index.ts';
 
 /** When a source was removed. Its row stays: jobs that are over refer to it. */
 export const removeSources: Migration = {

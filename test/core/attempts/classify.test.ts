@@ -2,9 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { classifyAttempt, type AttemptEnd } from '../../../src/core/attempts/classify.ts';
-import type { CrawlerExit, ExitRecord } from '../../../src/core/attempts/exit-record.ts';
-import { attemptOutcomes, endReasons, type AttemptOutcome } from '../../../src/core/attempts/judgement.ts';
+import { type AttemptEnd, classifyAttempt } from '../../../src/core/attempts/classify.ts';
+import {
+  type AttemptOutcome,
+  attemptOutcomes,
+  type CrawlerExit,
+  endReasons,
+  type ExitRecord,
+} from '../../../src/core/attempts/attempt-end.ts';
 import { storageStates } from '../../../src/core/storage/path-state.ts';
 import type { CrawlEnd, CrawlReport } from '../../../src/core/crawler/crawl-report.ts';
 import { outcomeCases, record, report, summary } from './outcome-cases.ts';

@@ -1,10 +1,14 @@
 /** The table of docs/attempt-outcomes.md, as cases. A test holds the document and the function to it. */
 import type { AttemptEnd } from '../../../src/core/attempts/classify.ts';
-import type { AttemptOutcome } from '../../../src/core/attempts/judgement.ts';
-import type { ArchivedFiles, CrawlerExit, ExitRecord } from '../../../src/core/attempts/exit-record.ts';
+import type {
+  ArchivedFiles,
+  AttemptOutcome,
+  CrawlerExit,
+  ExitRecord,
+} from '../../../src/core/attempts/attempt-end.ts';
 import {
-  crawlExitStatus,
   type CrawlEnd,
+  crawlExitStatus,
   type CrawlReport,
   type CrawlSummary,
   type SeedEnd,

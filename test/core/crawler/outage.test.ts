@@ -7,8 +7,10 @@ import {
   isGivenUp,
   noOutage,
   type Outage,
-} from '../../../src/core/crawler/outage.ts';
-import { recovered, retryAfterMs, slowedDown } from '../../../src/core/crawler/retry-after.ts';
+  recovered,
+  retryAfterMs,
+  slowedDown,
+} from '../../../src/core/crawler/patience.ts';
 
 const after = (count: number, from: Outage = noOutage, nowMs = 0): Outage =>
   Array.from({ length: count }).reduce<Outage>((outage) => afterUnreachable(outage, nowMs), from);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { cutToLength, deadlineIn } from '../../../src/core/jobs/deadline.ts';
+import { cutToLength, deadlineIn } from '../../../src/core/jobs/retry.ts';
 import { deadlines, t0 } from './job-fixture.ts';
 
 const cuts: readonly (readonly [string, number, number])[] = [

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
-import type { Deadline } from '../../../src/core/jobs/deadline.ts';
-import type { RetryPolicy } from '../../../src/core/jobs/retry.ts';
+import type { Deadline, RetryPolicy } from '../../../src/core/jobs/retry.ts';
 import type { JobChange, JobEvent } from '../../../src/core/jobs/transitions.ts';
 
 export const t0 = Date.parse('2026-03-01T12:00:00Z');

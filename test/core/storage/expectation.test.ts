@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import {
   coldPathFor,
   coldPathOf,
-  expectationFor,
   type Expectation,
+  expectationFor,
   type ExpectationRules,
   type HotPath,
 } from '../../../src/core/storage/expectation.ts';
-import type { MountIdentity } from '../../../src/core/storage/mount-identity.ts';
+import type { MountIdentity } from '../../../src/core/storage/mountinfo.ts';
 
 const nfs: MountIdentity = { kind: 'mount', fstype: 'nfs4', source: 'nas:/x', root: '/' };
 const rules: ExpectationRules = {

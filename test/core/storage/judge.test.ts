@@ -5,8 +5,8 @@ import { locateBase } from '../../../src/core/storage/base.ts';
 import type { Expectation, Past } from '../../../src/core/storage/expectation.ts';
 import { judgePath } from '../../../src/core/storage/judge.ts';
 import type { Lookup } from '../../../src/core/storage/lookup.ts';
-import type { MountIdentity } from '../../../src/core/storage/mount-identity.ts';
-import { storageStates, type StorageState } from '../../../src/core/storage/path-state.ts';
+import type { MountIdentity } from '../../../src/core/storage/mountinfo.ts';
+import { type StorageState, storageStates } from '../../../src/core/storage/path-state.ts';
 import { hostText, mountTable } from './mount-fixture.ts';
 
 const present: Lookup = { kind: 'answered', path: 'directory' };

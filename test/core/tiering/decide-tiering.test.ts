@@ -56,6 +56,7 @@ function world(paths: readonly TieringPath[], more: Partial<TieringWorld> = {}):
     paths,
     manifestProblems: [],
     jobsUnknownBecause: null,
+    crawlsUnseenBecause: null,
     ...more,
   };
 }
@@ -249,6 +250,13 @@ const cases: readonly Case[] = [
     policy: everything,
     steps: [],
     refusals: ['jobs_unknown', 'jobs_unknown', 'jobs_unknown'],
+  },
+  {
+    what: 'crawls that the asker may not see: the plan is shown, and what it does not know is said',
+    world: world([path('a', 'missing')], { crawlsUnseenBecause: 'EACCES' }),
+    policy: everything,
+    steps: bound('a'),
+    refusals: ['crawls_unseen'],
   },
   {
     what: 'an unreadable manifest: nobody knows what belongs where',

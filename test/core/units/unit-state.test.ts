@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { unitActivity, whyNotStartable } from '../../../src/core/units/unit-activity.ts';
-import { parseUnitStates, type UnitState } from '../../../src/core/units/unit-state.ts';
+import {
+  parseUnitStates,
+  unitActivity,
+  type UnitState,
+  whyNotStartable,
+} from '../../../src/core/units/unit-state.ts';
 
 const worker: UnitState = {
   unit: 'worker.service',

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { FoundLink } from '../../../src/core/crawler/judge-link.ts';
+import type { FoundLink } from '../../../src/core/crawler/links.ts';
 import { Frontier, type UrlEnd } from '../../../src/programs/crawler/frontier.ts';
 import { openFrontier } from '../../../src/programs/crawler/open-frontier.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readRobots } from '../../../src/programs/crawler/robots.ts';
+import { readRobots } from '../../../src/programs/crawler/manners.ts';
 
 const site = 'https://a.example';
 const allows = (text: string, path: string): boolean | undefined =>

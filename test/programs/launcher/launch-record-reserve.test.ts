@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { ExitRecord } from '../../../src/core/attempts/exit-record.ts';
+import type { ExitRecord } from '../../../src/core/attempts/attempt-end.ts';
 import { RecordReserve } from '../../../src/programs/launcher/record-reserve.ts';
 import { AttemptBench } from '../../attempts/attempt-bench.ts';
 import { record, report, summary } from '../../core/attempts/outcome-cases.ts';

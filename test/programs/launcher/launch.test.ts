@@ -12,10 +12,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import type { ExitRecord } from '../../../src/core/attempts/exit-record.ts';
+import type { ExitRecord } from '../../../src/core/attempts/attempt-end.ts';
 import type { LaunchSpec } from '../../../src/core/attempts/launch-spec.ts';
 import { readMountTable } from '../../../src/effects/read-mounts.ts';
-import { programPath } from '../../../src/effects/program-path.ts';
 import { AttemptBench, judge, until } from '../../attempts/attempt-bench.ts';
 
 const seeds = ['http://127.0.0.1:9/'];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { canonicalSeed } from '../../../src/core/jobs/seed-url.ts';
+import { canonicalSeed } from '../../../src/core/crawler/crawl-url.ts';
 
 const cases: readonly (readonly [string, string | null])[] = [
   ['https://www.canada.ca/en/health-canada.html', 'https://www.canada.ca/en/health-canada.html'],

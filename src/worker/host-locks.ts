@@ -1,8 +1,20 @@
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LockHeldError } from '../core/errors.ts';
-import { tryLock, type HeldLock } from '../effects/flock.ts';
-import { makeStateFolder } from '../effects/state-folder.ts';
+import { type HeldLock, tryLock } from '../effects/flock.ts';
+import { makeStateFolder } from '../effects/state-file.ts';
+
+/**
+ * Takes the lock of an automation, of which one runs at a time on a host.
+ * @param what as in "another WHAT is at work"
+ * @throws LockHeldError when another one runs
+ */
+export async function takeSingleFlight(path: string, what: string): Promise<HeldLock> {
+  makeStateFolder(dirname(path));
+  const lock = await tryLock(path, 'exclusive');
+  if (lock === null) throw new LockHeldError(`another ${what} is at work.`);
+  return lock;
+}
 
 /** A worker holds the lock, shared, while it admits and starts a job: for the length of a few probes. */
 const patienceMs = 30_000;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isStillThere, mountsMade } from '../../../src/core/storage/mount-changes.ts';
+import { isStillThere, mountsMade } from '../../../src/core/storage/mount-table.ts';
 import { hostText, mountTable } from './mount-fixture.ts';
 
 const { mounts } = mountTable(hostText);

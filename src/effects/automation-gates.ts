@@ -1,7 +1,20 @@
 import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
 import type { DeployLockState } from '../core/deploy-gate.ts';
 import { OperatorError } from '../core/errors.ts';
 import { isLockFree } from './flock.ts';
+
+export const sentinelNames = ['storage-hotpath-auto-recover-enabled', 'worker-auto-start-enabled'] as const;
+export type SentinelName = (typeof sentinelNames)[number];
+
+/** Whether an automation is switched on: its file is there. A link or a folder in its place is not it. */
+export function hasSentinel(folder: string, name: SentinelName): boolean {
+  try {
+    return lstatSync(join(folder, name)).isFile();
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Whether a deploy runs: somebody holds its lock by flock(2). A file that nobody holds does not count, whatever its age: one

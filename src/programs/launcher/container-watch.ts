@@ -1,7 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { spawn } from 'node:child_process';
 import type { LifeReport } from '../../core/crawler/crawl-report.ts';
-import { writeFileAtomically } from '../../effects/atomic-file.ts';
+import { writeFileAtomically } from '../../effects/small-file.ts';
+import { removalArguments } from '../../core/crawler/container.ts';
 
 const everyMs = 10_000;
 
@@ -42,4 +44,21 @@ async function sizeOfWarcs(folder: string): Promise<number> {
     if (entry.isFile() && /\.warc(\.gz)?$/.test(entry.name))
       bytes += (await stat(join(entry.parentPath, entry.name))).size;
   return bytes;
+}
+
+/** An engine that hangs on dead storage is not waited for any longer. */
+const REMOVE_DEADLINE_MS = 30_000;
+
+/** `ENGINE rm -f NAME`: a container lives on when the program that started it is killed. */
+export async function removeContainer(engine: string, name: string): Promise<void> {
+  const child = spawn(engine, removalArguments(engine, name), { stdio: 'ignore', detached: true });
+  await new Promise<void>((resolve) => {
+    const deadline = setTimeout(resolve, REMOVE_DEADLINE_MS);
+    const end = (): void => {
+      clearTimeout(deadline);
+      resolve();
+    };
+    child.once('error', end).once('exit', end);
+  });
+  child.unref();
 }
