@@ -77,7 +77,7 @@ export async function runAutoStart(
   }
 }
 
-export function autoStartPolicy({ autostart, deploy }: Configuration): AutoStartPolicy {
+function autoStartPolicy({ autostart, deploy }: Configuration): AutoStartPolicy {
   return {
     cooldownMs: autostart.cooldown_seconds * 1000,
     maxPerHour: autostart.max_per_hour,
@@ -125,12 +125,12 @@ const schema: z.ZodType<AutoStartMemory> = z.object({
   seenRestarts: z.object({ bootId: z.string(), sinceBootMs: stamp, count: stamp }).nullable(),
 });
 
-export function autoStartMemoryFile({ paths }: Pick<Configuration, 'paths'>): string {
+function autoStartMemoryFile({ paths }: Pick<Configuration, 'paths'>): string {
   return join(paths.state_dir, 'watchdog', 'worker-auto-start.json');
 }
 
 /** What can't be read counts as a start that has just happened. Nothing is thrown. */
-export function readAutoStartMemory(
+function readAutoStartMemory(
   file: string,
   nowMs: number,
 ): { readonly memory: AutoStartMemory; readonly isUnreadable: boolean } {

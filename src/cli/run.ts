@@ -33,7 +33,7 @@ const meanings: Readonly<Record<string, string>> = {
 };
 
 /** A folder that may not be read, a disk that is full, and the like, as a sentence for people. Anything else as it is. */
-export function asOperatorError(error: unknown): unknown {
+function asOperatorError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof OperatorError) return error;
   const { code = '', syscall, path } = error as NodeJS.ErrnoException;
   if (syscall === 'uv_cwd')

@@ -32,7 +32,7 @@ export function postgresDialect(url: string): Dialect {
 }
 
 /** The address without user and password, for messages. */
-export function withoutSecrets(url: string): string {
+function withoutSecrets(url: string): string {
   if (!URL.canParse(url)) return 'postgres://…';
   const { host, pathname } = new URL(url);
   return `postgres://${host}${pathname}`;

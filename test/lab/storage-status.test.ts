@@ -9,7 +9,7 @@ import { install, type Installation } from '../../lab/installation.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { storageBox, type StorageBox } from '../../lab/storage-box.ts';
 import { waitFor } from '../../lab/wait-for.ts';
-import { escapeMountField } from '../../src/core/storage/mountinfo.ts';
+import { escapeMountField } from '../core/storage/mount-fixture.ts';
 import { MANIFEST, storageStatus, type SeenStatus } from './storage-lab.ts';
 
 /** As configured by default, and what the observation may take beside it. */

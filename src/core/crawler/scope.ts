@@ -47,15 +47,15 @@ export function scopePattern(parts: readonly ScopePart[]): string {
 }
 
 /** As `scopePattern`, for everything on one host. */
-export function hostPattern(host: string): string {
+function hostPattern(host: string): string {
   return `^https?://${literal(host)}/`;
 }
 
-export function partPattern(part: ScopePart): string {
+function partPattern(part: ScopePart): string {
   return hostPattern(part.host) + literal(part.path.slice(1)) + (part.kind === 'section' ? '([/.?]|$)' : '');
 }
 
-export function alternatives(patterns: readonly string[]): string {
+function alternatives(patterns: readonly string[]): string {
   return patterns.join('|');
 }
 

@@ -16,7 +16,7 @@ export const backoffCeilingMs = 3600_000;
 export const lostAttemptsWithoutBackoff = 3;
 
 /** The longest pause before a source that could not be reached is tried again. */
-export const sourcePauseCeilingMs = 6 * 3600_000;
+const sourcePauseCeilingMs = 6 * 3600_000;
 
 /** Pause after the `attempts`-th attempt in a row that could not reach the source: as a backoff, but up to six hours. */
 export function pauseForSource(attempts: number, policy: RetryPolicy): number {

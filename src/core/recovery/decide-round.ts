@@ -118,7 +118,7 @@ function generalRemarks(world: RecoveryWorld): Refusal[] {
 }
 
 /** Each superblock that is dead already or ends with these repairs: what is mounted of it, and which crawls work on it. */
-export function casualtiesOf(repairs: readonly Repair[], seen: SeenWorld): Casualty[] {
+function casualtiesOf(repairs: readonly Repair[], seen: SeenWorld): Casualty[] {
   const { table, lifeOf, world } = seen;
   const aborted = new Set(
     repairs.flatMap(({ steps }) => steps.flatMap((step) => (step.kind === 'abort' ? [step.device] : []))),

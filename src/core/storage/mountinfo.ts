@@ -73,13 +73,6 @@ export function unescapeMountField(field: string): string {
   });
 }
 
-/** What the kernel does to a path or source: space, tab, newline, backslash and `#` become octal escapes. */
-export function escapeMountField(text: string): string {
-  return text.replace(/[ \t\n\\#]/g, (character) => {
-    return '\\' + character.charCodeAt(0).toString(8).padStart(3, '0');
-  });
-}
-
 /**
  * What a job's output directory lies on, as far as it can be known without touching it: the mount that covers it.
  * `local` says that no network file system covers it; `mountPoint` is that of a disk of its own, where the job ran on one.

@@ -35,7 +35,7 @@ export interface CrawlTally {
 }
 
 /** Why an address is barred, and what is remarked of an answer. */
-export const barredByRobots = 'robots.txt';
+const barredByRobots = 'robots.txt';
 export const nofollow = 'nofollow';
 export const cut = 'cut by';
 

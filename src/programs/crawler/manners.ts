@@ -109,7 +109,7 @@ export interface Robots {
 }
 
 /** As much of the file as must be read (RFC 9309, 2.5). */
-export const robotsBytes = 512_000;
+const robotsBytes = 512_000;
 
 const everything: Robots = { isAllowed: () => true };
 

@@ -161,7 +161,7 @@ function syncedFile({ path, length }: WarcFile): SyncedFile {
  * @param scratch a folder on the local disk
  * @throws what storage answers, or what sort says
  */
-export function sortIndex(file: string, scratch: string): void {
+function sortIndex(file: string, scratch: string): void {
   const sorted = join(scratch, 'sorted');
   const { status, error, stderr } = spawnSync('sort', ['-T', scratch, '-o', sorted, file], {
     env: { ...process.env, LC_ALL: 'C' },

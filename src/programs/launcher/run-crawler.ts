@@ -87,12 +87,12 @@ function crawlerEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** TERM to our own process group. We are in it, and have a handler. */
-export function terminateGroup(): void {
+function terminateGroup(): void {
   process.kill(0, 'SIGTERM');
 }
 
 /** KILL to every other process of our group: a crawler may have children of its own, and we must live to write the record. */
-export function killRestOfGroup(): void {
+function killRestOfGroup(): void {
   const own = groupOf(process.pid);
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);

@@ -14,3 +14,10 @@ export const hostText = `
   65 26 0:40 /jobs/hc /srv/ha/jobs/hc rw,nosuid,nodev - fuse.sshfs u1@box:/ rw
   66 26 0:40 /jobs/phac /srv/ha/jobs/phac rw,nosuid,nodev - fuse.sshfs u1@box:/ rw
 `;
+
+/** What the kernel does to a path or source: space, tab, newline, backslash and `#` become octal escapes. */
+export function escapeMountField(text: string): string {
+  return text.replace(/[ \t\n\\#]/g, (character) => {
+    return '\\' + character.charCodeAt(0).toString(8).padStart(3, '0');
+  });
+}

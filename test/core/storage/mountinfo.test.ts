@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
-  escapeMountField,
   parseMountinfo,
   parseMountinfoLine,
   unescapeMountField,
   type Mount,
 } from '../../../src/core/storage/mountinfo.ts';
+import { escapeMountField } from './mount-fixture.ts';
 
 /** Lines as kernels write them, and what must be read from them. */
 const lines: readonly (readonly [string, string, Partial<Mount>])[] = [
