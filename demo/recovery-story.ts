@@ -12,7 +12,7 @@ import type { Attempt, Job } from './product.ts';
 import { progressDisplay } from './progress.ts';
 import { contentOf, type Body, type BodySite } from './sites.ts';
 import type { Stage } from './stage.ts';
-import { cut, formatCount, formatSeconds, marks } from './text.ts';
+import { commandLine, cut, formatCount, formatSeconds, marks } from './text.ts';
 import { Timeline, type TimelineEvent } from './timeline.ts';
 import { judgeCrawl, verdictTable, type Verdict } from './verdict.ts';
 import { sitePaths } from '../lab/site.ts';
@@ -95,13 +95,6 @@ async function setUp(stage: Stage, host: Host): Promise<void> {
   await shown(['systemctl', 'enable', '--now', `${RECOVERY}.timer`]);
   await host.runOk(['systemctl', 'enable', '--now', '--quiet', `${RECOVERY}.path`]);
   await shown(['systemctl', 'start', WORKER_UNIT]);
-}
-
-/** As one would type it, continued on a second line where 80 columns are not enough. */
-function commandLine(words: readonly string[]): string {
-  const typed = words.map((word) => (/^[\w./:=-]+$/.test(word) ? word : `"${word}"`));
-  if (typed.join(' ').length < 76) return typed.join(' ');
-  return `${typed.slice(0, -2).join(' ')} \\\n      ${typed.slice(-2).join(' ')}`;
 }
 
 /** What came of it, as the timeline has it. */

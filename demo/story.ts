@@ -8,7 +8,7 @@ import { progressDisplay } from './progress.ts';
 import { Product } from './product.ts';
 import { PAGE_DELAY_MS, startSites, type BodySite } from './sites.ts';
 import type { Stage } from './stage.ts';
-import { formatCount, formatSeconds, marks } from './text.ts';
+import { commandLine, formatCount, formatSeconds, marks } from './text.ts';
 import { judgeCrawl, verdictTable, type Verdict } from './verdict.ts';
 
 const WATCH_INTERVAL_SECONDS = 0.5;
@@ -47,8 +47,8 @@ function introduce(stage: Stage, sites: readonly BodySite[]): void {
   stage.say(
     styleText(
       'dim',
-      `  A page takes ${PAGE_DELAY_MS} ms to answer, one of each site much longer; there are redirects, a missing page,\n` +
-        '  images, and a robots.txt to be respected.',
+      `  A page takes ${PAGE_DELAY_MS} ms to answer, one of each site much longer; there are\n` +
+        '  redirects, a missing page, images, and a robots.txt to be respected.',
     ),
   );
 }
@@ -84,8 +84,7 @@ async function setUp(
 
 /** Shows a command as one would type it, and runs it. */
 async function command(stage: Stage, product: Product, ...words: readonly string[]): Promise<void> {
-  const typed = words.map((word) => (/^[\w./:=-]+$/.test(word) ? word : `"${word}"`)).join(' ');
-  stage.say(`  ${styleText('dim', '$')} healtharchive ${typed}`);
+  stage.say(`  ${styleText('dim', '$')} ${commandLine(['healtharchive', ...words])}`);
   await stage.orInterrupted(product.run(...words));
 }
 
@@ -174,9 +173,9 @@ async function close(stage: Stage, { verdicts, workerStatus, folder, seconds }: 
   const pages = `${sum((one) => one.archivedPages)} of ${sum((one) => one.expectedPages)}`;
   if (faults.length === 0) {
     stage.say(
-      `${styleText('green', `${marks.done} Every page archived`)}: ${pages} pages and files of ${verdicts.length} sites in ` +
-        `${sum((one) => one.archive.files)} WARC files, nothing that robots.txt\n  forbids; all ` +
-        `${sum((one) => one.archive.digests)} digests of ${sum((one) => one.archive.records)} records hold. It took ${formatSeconds(seconds)}.`,
+      `${styleText('green', `${marks.done} Every page archived`)}: ${pages} pages and files of ${verdicts.length} sites\n` +
+        `  in ${sum((one) => one.archive.files)} WARC files, nothing that robots.txt forbids; all ` +
+        `${sum((one) => one.archive.digests)} digests\n  of ${sum((one) => one.archive.records)} records hold. It took ${formatSeconds(seconds)}.`,
     );
   } else {
     stage.say(

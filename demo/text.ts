@@ -45,3 +45,22 @@ export function formatTable(head: readonly string[], rows: readonly (readonly st
 function widthOf(cell: string): number {
   return stripVTControlCharacters(cell).length;
 }
+
+/** What a prompt before it, or the indentation of those that go on, and a backslash leave of 80 columns. */
+const commandWidth = 72;
+
+/** Words as one would type them, continued on further lines before an option, where 80 columns are not enough. */
+export function commandLine(words: readonly string[]): string {
+  const typed = words.map((word) => (/^[\w./:=-]+$/.test(word) ? word : `"${word}"`));
+  const lines: string[] = [''];
+  for (const [index, word] of typed.entries()) {
+    const isOption = word.startsWith('--');
+    const value = typed[index + 1];
+    const needed = isOption && value !== undefined && !value.startsWith('--') ? `${word} ${value}` : word;
+    const line = lines.at(-1) ?? '';
+    const isBroken = isOption && line.length + 1 + needed.length > commandWidth;
+    if (isBroken) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join(' \\\n      ');
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { escapeMountField } from '../../../src/core/storage/mountinfo.ts';
+import { escapeMountField } from './mount-fixture.ts';
 import { parseManifest } from '../../../src/core/storage/manifest.ts';
 
 const bounds = { jobsRoot: '/srv/ha/jobs', boxMount: '/srv/ha/box' };
