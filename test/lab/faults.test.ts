@@ -213,7 +213,7 @@ describe('faults of the control plane', { skip: labUnavailable(['faketime']) }, 
   });
 
   test('an SQLite database that is locked', async () => {
-    const path = '/srv/healtharchive/test.db';
+    const path = '/srv/healtharchive/db/test.db';
     const write = async (): Promise<number | null> => {
       const sql = `const d = new (require("node:sqlite").DatabaseSync)("${path}"); d.exec("CREATE TABLE IF NOT EXISTS t (x)")`;
       return (await host.run(['/opt/healtharchive/node_modules/.bin/node', '-e', sql], asWorker)).status;
