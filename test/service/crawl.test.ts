@@ -34,6 +34,28 @@ test('two jobs go from queued to completed, and leave WARC files in the names of
   }
 });
 
+test('a completed job that is tried again is crawled anew, as a second attempt beside the first', async (t) => {
+  const site = await startSite({ pages: 20 });
+  t.after(() => site.close());
+  const setup = new Setup(t);
+  setup.addSource('hc', `${site.url}en/`);
+  const { id } = setup.addJob('hc');
+  assert.equal(await setup.worker(['--drain']).ended, 0);
+  const first = await setup.job(id);
+  setup.json('jobs', 'retry', String(id));
+  assert.equal((await setup.job(id)).status, 'queued');
+  const worker = setup.worker(['--drain']);
+  assert.equal(await worker.ended, 0, worker.output());
+  const again = await setup.job(id);
+  assert.deepEqual([again.status, again.attempts, again.retry_count], ['completed', 2, 0]);
+  const [one, two] = again.attempt_list;
+  assert.deepEqual([two?.outcome, two?.pages], ['success', one?.pages], 'every page was asked for again');
+  assert.doesNotMatch(two?.because ?? '', /lost/, 'nothing was lost: it was asked for');
+  assert.equal(again.progress?.pages, first.progress?.pages);
+  const warcs = readdirSync(join(again.output_dir, 'warcs')).filter((name) => name.endsWith('.warc.gz'));
+  for (const attempt of ['001', '002']) assert.ok(warcs.some((name) => name.startsWith(`${id}-${attempt}`)));
+});
+
 test('--once makes one attempt', async (t) => {
   const site = await startSite({ pages: 2 });
   t.after(() => site.close());

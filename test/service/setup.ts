@@ -27,6 +27,8 @@ export interface JobView {
   readonly attempt_list: readonly {
     readonly number: number;
     readonly outcome: string | null;
+    readonly because: string | null;
+    readonly pages: number;
     readonly worker: string;
     readonly started_at: string;
     readonly finished_at: string | null;
