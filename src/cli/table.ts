@@ -27,8 +27,18 @@ function widthOf(text: string): number {
 /** Cut to that many columns of a screen, with an ellipsis where something is left out. */
 export function cutToWidth(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
-  return `${text.slice(0, textWidth(text, { limit: width, ellipsis: '…', ellipsisWidth: 1 }).index)}…`;
+  let cut = '';
+  let used = 0;
+  for (const { segment } of graphemes.segment(text)) {
+    used += widthOf(segment);
+    if (used > width - 1) break;
+    cut += segment;
+  }
+  return `${cut}…`;
 }
+
+/** What a person takes for one character. */
+const graphemes = new Intl.Segmenter();
 
 /** Rows as aligned columns, the way a person reads them; what does not fit the width is cut, nothing is wrapped. */
 export function formatTable(
