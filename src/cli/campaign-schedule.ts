@@ -6,7 +6,7 @@ import type { Configuration } from '../config/schema.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import { withHelp } from './help.ts';
 import type { ExitStatusName } from './exit-status.ts';
-import { outputDirectory } from './output-directory.ts';
+import { outputDirectories } from './output-directory.ts';
 import { operatorName, readConfiguration, withDatabase, type GlobalOptions } from './session.ts';
 import { formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -62,36 +62,37 @@ async function schedule(
 ): Promise<Schedule> {
   return await withDatabase(configuration, async (database) => {
     const jobs = new JobStore(database);
-    const plan = planAnnualCampaign(await new SourceStore(database).list(), await jobs.list(), options.year);
+    const plan = planAnnualCampaign(
+      await new SourceStore(database).list(),
+      await jobs.campaignJobs(options.year),
+      options.year,
+    );
+    const paths = await outputDirectories(
+      plan.map(({ outputDir }) => outputDir),
+      configuration,
+    );
+    const wanted = plan.map(({ source, name, year }, index) => ({
+      source,
+      name,
+      outputDir: paths[index] ?? '',
+      seeds: [],
+      campaignKind: 'annual' as const,
+      campaignYear: year,
+    }));
+    const results =
+      options.apply === true
+        ? await jobs.addAll(wanted, operatorName(terminal.environment), Date.now())
+        : await jobs.takenOf(wanted);
     const scheduled: Scheduled[] = [];
     const refusals: Refusal[] = [];
-    for (const step of plan) {
-      const path = await outputDirectory(step.outputDir, configuration);
-      const taken = await jobs.taken({ name: step.name, outputDir: path });
-      if (taken !== null) {
-        refusals.push({ code: `${taken.what}_taken`, because: `source ${step.source}: ${taken.because}` });
-        continue;
-      }
-      const id = options.apply === true ? await queue(jobs, step, path, terminal) : null;
-      scheduled.push({ ...step, path, id });
+    for (const [index, step] of plan.entries()) {
+      const result = results[index] ?? null;
+      if (result !== null && 'because' in result)
+        refusals.push({ code: `${result.what}_taken`, because: `source ${step.source}: ${result.because}` });
+      else scheduled.push({ ...step, path: paths[index] ?? '', id: result?.id ?? null });
     }
     return { scheduled, refusals };
   });
-}
-
-async function queue(
-  jobs: JobStore,
-  step: CampaignJob,
-  outputDir: string,
-  terminal: Terminal,
-): Promise<number> {
-  const { source, name, year } = step;
-  const job = await jobs.add(
-    { source, name, outputDir, seeds: [], campaignKind: 'annual', campaignYear: year },
-    operatorName(terminal.environment),
-    Date.now(),
-  );
-  return job.id;
 }
 
 function verdictOf({ scheduled, refusals }: Schedule, isDryRun: boolean): keyof typeof exitOfVerdict {

@@ -4,7 +4,7 @@ import { escapeToWidth } from '../core/text/escape.ts';
 import { JobStore } from '../store/job-store.ts';
 import { withHelp } from './help.ts';
 import { jobJson } from './job-json.ts';
-import { outputDirectory } from './output-directory.ts';
+import { outputDirectories } from './output-directory.ts';
 import { operatorName, readConfiguration, withDatabase, type GlobalOptions } from './session.ts';
 import { checkedName, checkedSeeds } from './arguments.ts';
 import type { Terminal } from './terminal.ts';
@@ -33,7 +33,7 @@ export function addJobAdd(jobs: Command, terminal: Terminal): void {
       const configuration = readConfiguration(options, terminal);
       const wanted = options.outputDir ?? `${pathSegment(options.source)}/${pathSegment(name)}`;
       const job = await withDatabase(configuration, async (database) => {
-        const outputDir = await outputDirectory(wanted, configuration);
+        const [outputDir = ''] = await outputDirectories([wanted], configuration);
         return await new JobStore(database).add(
           { source: options.source, name, outputDir, seeds, campaignKind: null, campaignYear: null },
           operatorName(terminal.environment),

@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { jobStatuses, type Job, type JobStatus } from '../core/jobs/job.ts';
 import { nextAttemptAt } from '../core/jobs/selection.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
-import { JobStore } from '../store/job-store.ts';
+import { JobStore, type JobFilter } from '../store/job-store.ts';
 import { parseCount } from './arguments.ts';
 import { withHelp } from './help.ts';
 import { jobJson } from './job-json.ts';
@@ -14,7 +14,13 @@ interface ListOptions extends GlobalOptions {
   readonly status?: JobStatus;
   readonly source?: string;
   readonly limit?: number;
+  readonly all?: boolean;
 }
+
+/** So many are looked through at a glance. */
+const newest = 50;
+/** Rows that are in memory at a time. */
+const pageSize = 1000;
 
 export function addJobList(jobs: Command, terminal: Terminal): void {
   const command = jobs
@@ -22,25 +28,26 @@ export function addJobList(jobs: Command, terminal: Terminal): void {
     .description('list jobs: how each stands, and what it waits for')
     .addOption(new Option('--status <status>', 'only these').choices(jobStatuses))
     .option('--source <code>', 'only jobs of this source')
-    .option('--limit <n>', 'only the newest ones, at most so many', parseCount)
+    .addOption(
+      new Option('--limit <n>', `only the newest ones, so many (default: ${newest})`).argParser(parseCount),
+    )
+    .addOption(new Option('--all', 'all of them').conflicts('limit'))
     .option('--json', 'answer as JSON')
     .action(async (_options, self: Command) => {
       const options = self.optsWithGlobals<ListOptions>();
       const configuration = readConfiguration(options, terminal);
       const nowMs = Date.now();
-      const { status, source, limit } = options;
-      const found = await withDatabase(
-        configuration,
-        async (database) =>
-          await new JobStore(database).list({
-            ...(status === undefined ? {} : { statuses: [status] }),
-            ...(source === undefined ? {} : { source }),
-            ...(limit === undefined ? {} : { limit }),
-          }),
-      );
-      if (options.json === true) terminal.answerJson({ jobs: found.map((job) => jobJson(job, nowMs)) });
-      else if (found.length === 0) terminal.say('There are no such jobs. To add one: healtharchive jobs add');
-      else for (const line of jobTable(found, nowMs, terminal)) terminal.answer(line);
+      await withDatabase(configuration, async (database) => {
+        const store = new JobStore(database);
+        const { status, source } = options;
+        const filter: JobFilter = {
+          ...(status === undefined ? {} : { statuses: [status] }),
+          ...(source === undefined ? {} : { source }),
+        };
+        const limit = options.all === true ? Number.POSITIVE_INFINITY : (options.limit ?? newest);
+        if (options.json === true) await listAsJson(store, filter, limit, nowMs, terminal);
+        else await listForPeople(store, filter, limit, options, nowMs, terminal);
+      });
     });
   withHelp(command, {
     examples: [
@@ -49,6 +56,62 @@ export function addJobList(jobs: Command, terminal: Terminal): void {
     ],
     exits: ['configuration'],
   });
+}
+
+/** Page by page, in the order of their ids: a million jobs are more than memory should hold. */
+async function* pages(store: JobStore, filter: JobFilter, limit: number): AsyncGenerator<readonly Job[]> {
+  const isAll = !Number.isFinite(limit);
+  if (!isAll && limit <= pageSize) {
+    yield await store.list({ ...filter, limit });
+    return;
+  }
+  for (let afterId = isAll ? 0 : await store.idBeforeNewest(filter, limit); ;) {
+    const page = await store.listAfter(afterId, filter, pageSize);
+    if (page.length > 0) yield page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < pageSize) return;
+    afterId = last.id;
+  }
+}
+
+/** As one document, written while it is read: a job is written when it is known whether one follows. */
+async function listAsJson(
+  store: JobStore,
+  filter: JobFilter,
+  limit: number,
+  nowMs: number,
+  terminal: Terminal,
+): Promise<void> {
+  let last: string | null = null;
+  for await (const page of pages(store, filter, limit)) {
+    for (const job of page) {
+      terminal.answer(last === null ? '{\n  "jobs": [' : `${last},`);
+      last = JSON.stringify(jobJson(job, nowMs), null, 2).replace(/^/gm, '    ');
+    }
+    if (terminal.isClosed()) return;
+  }
+  terminal.answer(last === null ? '{\n  "jobs": []\n}' : `${last}\n  ]\n}`);
+}
+
+async function listForPeople(
+  store: JobStore,
+  filter: JobFilter,
+  limit: number,
+  options: ListOptions,
+  nowMs: number,
+  terminal: Terminal,
+): Promise<void> {
+  let count = 0;
+  for await (const page of pages(store, filter, limit)) {
+    // The columns are as wide as each page needs them; what they are is said once.
+    const lines = page.length === 0 ? [] : jobTable(page, nowMs, terminal);
+    for (const line of count === 0 ? lines : lines.slice(1)) terminal.answer(line);
+    count += page.length;
+    if (terminal.isClosed()) return;
+  }
+  if (count === 0) terminal.say('There are no such jobs. To add one: healtharchive jobs add');
+  const isCut = options.all !== true && options.limit === undefined && count === newest;
+  if (isCut) terminal.say(`These are the newest ${newest}; all of them: --all.`);
 }
 
 /** From this width on there is room for what one seldom asks for. */

@@ -3,7 +3,7 @@ import type { Configuration } from '../config/schema.ts';
 import { OperatorError, UsageError } from '../core/errors.ts';
 import { isBelow } from '../core/storage/path-relation.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
-import { canonicalPath, freeSpace, type AccessOptions } from '../effects/storage-access.ts';
+import { canonicalPaths, filesAmong, type AccessOptions } from '../effects/storage-access.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
 
 /** File systems take no longer names than this, and the kernel no longer paths than 4096; files of ours are made below. */
@@ -14,38 +14,38 @@ const maxPathBytes = 3500;
 const impossible: readonly string[] = ['ELOOP', 'ENAMETOOLONG', 'ENOTDIR'];
 
 /**
- * The canonical form of an output directory: strictly below the jobs root, also after symbolic links are followed. The
- * directory may be absent. Disposable children look, so that storage that hangs can't hang the command.
+ * The canonical form of output directories: strictly below the jobs root, also after symbolic links are followed. A directory may be
+ * absent. Disposable children look, one for all of them, so that storage that hangs can't hang the command.
  * @param wanted absolute, or relative to the jobs root
- * @throws UsageError when it leaves the jobs root, or can't be a directory at all
+ * @throws UsageError when one leaves the jobs root, or can't be a directory at all
  */
-export async function outputDirectory(wanted: string, configuration: Configuration): Promise<string> {
-  const jobsRoot = configuration.paths.jobs_root;
+export async function outputDirectories(
+  wanted: readonly string[],
+  configuration: Configuration,
+): Promise<string[]> {
+  const jobsRoot = resolve(configuration.paths.jobs_root);
+  const lexical = wanted.map((path) => lexicalDirectory(path, jobsRoot));
+  const [root = '', ...canonical] = await withLinksResolved([jobsRoot, ...lexical], configuration);
+  for (const [index, path] of canonical.entries())
+    if (!isBelow(path, root))
+      throw new UsageError(
+        `--output-dir ${escapeToWidth(wanted[index] ?? '', 200)}: through a symbolic link it leaves the jobs root and ends at ${escapeToWidth(path, 200)}.`,
+      );
+  const [file] = await filesAmong(canonical, accessOptions(configuration));
+  if (file !== undefined) throw cannotBeDirectory(file, 'ENOTDIR');
+  return canonical;
+}
+
+function lexicalDirectory(wanted: string, jobsRoot: string): string {
   const lexical = resolve(jobsRoot, wanted);
   const shown = escapeToWidth(wanted, 200);
-  if (!isBelow(lexical, resolve(jobsRoot))) {
+  if (!isBelow(lexical, jobsRoot)) {
     throw new UsageError(
       `--output-dir ${shown}: it must lie below the jobs root, ${escapeToWidth(jobsRoot, 200)}.`,
     );
   }
   if (isTooLong(lexical)) throw new UsageError(`--output-dir ${shown}: it is too long for a path.`);
-  const [canonicalRoot, canonical] = await Promise.all([
-    withLinksResolved(resolve(jobsRoot), configuration),
-    withLinksResolved(lexical, configuration),
-  ]);
-  if (!isBelow(canonical, canonicalRoot)) {
-    throw new UsageError(
-      `--output-dir ${shown}: through a symbolic link it leaves the jobs root and ends at ${escapeToWidth(canonical, 200)}.`,
-    );
-  }
-  await refuseFile(canonical, configuration);
-  return canonical;
-}
-
-/** @throws UsageError when the path, or one above it, is a file: then a name below it is ENOTDIR, not ENOENT. */
-async function refuseFile(path: string, configuration: Configuration): Promise<void> {
-  const below = await freeSpace(join(path, 'name'), accessOptions(configuration));
-  if (below.kind === 'error' && below.errno === 'ENOTDIR') throw cannotBeDirectory(path, below.errno);
+  return lexical;
 }
 
 function accessOptions({ paths, recovery }: Configuration): AccessOptions {
@@ -66,12 +66,18 @@ function isTooLong(path: string): boolean {
   );
 }
 
-async function withLinksResolved(path: string, configuration: Configuration): Promise<string> {
-  // canonicalPath resolves links in the parent only; a name below makes our last name part of the parent.
-  const result = await canonicalPath(join(path, 'name'), accessOptions(configuration));
-  if (result.kind === 'canonical') return dirname(result.path);
-  if (result.kind === 'error' && impossible.includes(result.errno))
-    throw cannotBeDirectory(path, result.errno);
-  const why = result.kind === 'error' ? result.errno : result.kind.replaceAll('_', ' ');
-  throw new OperatorError(`${escapeToWidth(path, 200)} can't be looked at: ${why}.`);
+async function withLinksResolved(paths: readonly string[], configuration: Configuration): Promise<string[]> {
+  // Links are resolved in the parent only; a name below makes our last name part of the parent.
+  const results = await canonicalPaths(
+    paths.map((path) => join(path, 'name')),
+    accessOptions(configuration),
+  );
+  return results.map((result, index) => {
+    const path = paths[index] ?? '';
+    if (result.kind === 'canonical') return dirname(result.path);
+    if (result.kind === 'error' && impossible.includes(result.errno))
+      throw cannotBeDirectory(path, result.errno);
+    const why = result.kind === 'error' ? result.errno : result.kind.replaceAll('_', ' ');
+    throw new OperatorError(`${escapeToWidth(path, 200)} can't be looked at: ${why}.`);
+  });
 }

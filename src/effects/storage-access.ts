@@ -1,10 +1,13 @@
 import type { FreeSpace } from '../core/storage/free-space.ts';
+import type { Mount } from '../core/storage/mountinfo.ts';
+import { isNetworkFileSystem } from '../core/storage/network-file-system.ts';
 import { isNormalised } from '../core/storage/path-relation.ts';
 import type { WriteCheck, WriteStep } from '../core/storage/write-check.ts';
 import { readMountTable } from './read-mounts.ts';
 import { askChild, startTheClock, type ChildRun } from './storage/ask-child.ts';
 import type { ChildAnswer, ChildRequest } from './storage/child-protocol.ts';
 import { canonicalise } from './storage/canonicalise.ts';
+import { lookUpPaths } from './storage/look-up-paths.ts';
 import { randomName } from './storage/probe-superblock.ts';
 
 /** Single questions to storage, each through a disposable child and bounded like a probe. */
@@ -61,21 +64,60 @@ export async function freeSpace(
   return answer.kind === 'error' ? { kind: 'error', errno: answer.errno } : asUnanswered(answer);
 }
 
+export type Canonical = { readonly kind: 'canonical'; readonly path: string } | Failed;
+
 /**
- * The path with every symbolic link in its parent resolved; the last name stays as it is, so it may be absent.
- * Parts that are absent are kept as they are.
+ * Each path with every symbolic link in its parent resolved; the last name stays as it is, so it may be absent. Parts that are absent are
+ * kept as they are. One question for all paths, and one more for each network mount that some of them lie on.
  */
-export async function canonicalPath(
-  path: string,
-  options: AccessOptions,
-): Promise<{ readonly kind: 'canonical'; readonly path: string } | Failed> {
-  const { answer } = await ask(path, options, (canonical) => ({
-    operation: 'canonicalise',
-    paths: [canonical],
-    stopAt: [],
-  }));
-  if (answer.kind === 'canonical') return { kind: 'canonical', path: answer.path };
-  return answer.kind === 'error' ? { kind: 'error', errno: answer.errno } : asUnanswered(answer);
+export async function canonicalPaths(
+  paths: readonly string[],
+  { timeoutMs, stuckDir, lanes = 1 }: AccessOptions,
+): Promise<readonly Canonical[]> {
+  const options = startTheClock(timeoutMs, stuckDir);
+  const table = readMountTable();
+  const local = await canonicalise(paths, [], table, options);
+  const found = new Map<string, Canonical>();
+  const onMount = new Map<Mount, string[]>();
+  for (const path of new Set(paths)) {
+    const failure = local.failureOf(path);
+    const canonical = local.of(path);
+    const mount = table.covering(canonical);
+    if (failure?.kind === 'error') found.set(path, { kind: 'error', errno: failure.errno });
+    else if (failure?.kind === 'not_asked') found.set(path, failure);
+    // On local disks all of the way has been walked.
+    else if (mount === undefined || !isNetworkFileSystem(mount.fstype))
+      found.set(path, { kind: 'canonical', path: canonical });
+    else onMount.set(mount, [...(onMount.get(mount) ?? []), path]);
+  }
+  await Promise.all(
+    [...onMount].map(async ([mount, there]) => {
+      const asked = there.map((path) => local.of(path));
+      const run = await askChild(
+        { operation: 'canonicalise', paths: asked, stopAt: [] },
+        { ...options, mount, lanes },
+      );
+      for (const answer of run.answers) {
+        const path = 'id' in answer ? there[answer.id] : undefined;
+        if (path === undefined) continue;
+        if (answer.kind === 'canonical') found.set(path, { kind: 'canonical', path: answer.path });
+        if (answer.kind === 'error') found.set(path, { kind: 'error', errno: answer.errno });
+      }
+      const missing = run.ended.kind === 'done' ? unexpected : run.ended;
+      for (const path of there) if (!found.has(path)) found.set(path, missing);
+    }),
+  );
+  return paths.map((path) => found.get(path) ?? unexpected);
+}
+
+/** Those of the paths that are files, or lie below one: they can't be directories. What does not answer in time is not among them. */
+export async function filesAmong(paths: readonly string[], options: AccessOptions): Promise<string[]> {
+  const clock = startTheClock(options.timeoutMs, options.stuckDir);
+  const lookups = await lookUpPaths(paths, readMountTable(), [], clock);
+  return paths.filter((path) => {
+    const lookup = lookups.get(path);
+    return lookup?.kind === 'error' && lookup.errno === 'ENOTDIR';
+  });
 }
 
 const unexpected = { kind: 'not_asked', detail: 'the probe program gave no answer' } as const;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kysely, sql, type Transaction } from 'kysely';
+import { type CompiledQuery, Kysely, type Logger, sql, type Transaction } from 'kysely';
 import { DatabaseUnavailableError, OperatorError } from '../core/errors.ts';
 import { postgresDialect, translatePostgresError } from './postgres.ts';
 import type { Schema } from './tables.ts';
@@ -38,17 +38,27 @@ export class Database {
   readonly #patienceMs: number;
   readonly #create: boolean;
   #open: OpenDatabase | null = null;
+  readonly #log: Logger | undefined;
 
   /**
    * @param url `sqlite:/absolute/path` or `postgres://...`
    * @param options.create make a missing SQLite file
    * @param options.patienceMs how long a call goes on trying while the database is locked by others
+   * @param options.onStatement is told of each statement that was carried out; for measurements
    */
-  constructor(url: string, options: { create?: boolean; patienceMs?: number } = {}) {
+  constructor(
+    url: string,
+    options: { create?: boolean; patienceMs?: number; onStatement?: (statement: CompiledQuery) => void } = {},
+  ) {
     this.kind = url.startsWith('sqlite:') ? 'sqlite' : 'postgres';
     this.#url = url;
     this.#create = options.create ?? false;
     this.#patienceMs = options.patienceMs ?? defaultPatienceMs;
+    const { onStatement } = options;
+    if (onStatement !== undefined)
+      this.#log = (event) => {
+        onStatement(event.query);
+      };
   }
 
   /** SQLite only: the file. */
@@ -117,7 +127,7 @@ export class Database {
   async #connected(): Promise<Kysely<Schema>> {
     if (this.kind === 'postgres') {
       this.#open ??= {
-        kysely: new Kysely<Schema>({ dialect: postgresDialect(this.#url) }),
+        kysely: new Kysely<Schema>({ dialect: postgresDialect(this.#url), ...this.#logging() }),
         fileIdentity: null,
       };
       return this.#open.kysely;
@@ -131,11 +141,15 @@ export class Database {
     if (this.#open === null) {
       const file = openSqlite(this.#path, this.#create);
       this.#open = {
-        kysely: new Kysely<Schema>({ dialect: sqliteDialect(file.database) }),
+        kysely: new Kysely<Schema>({ dialect: sqliteDialect(file.database), ...this.#logging() }),
         fileIdentity: file.identity,
       };
     }
     return this.#open.kysely;
+  }
+
+  #logging() {
+    return this.#log === undefined ? {} : { log: this.#log };
   }
 
   #translate(error: unknown): unknown {

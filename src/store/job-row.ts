@@ -4,6 +4,7 @@ import type { Lease } from '../core/jobs/lease.ts';
 import type { JobChange } from '../core/jobs/transitions.ts';
 import type { MountIdentity } from '../core/storage/mountinfo.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
+import type { Reading } from './database.ts';
 import type { JobRow } from './tables.ts';
 
 /*
@@ -38,8 +39,26 @@ function lease(row: JobRow): Lease | null {
   };
 }
 
+/** Jobs with what else belongs to each: their source's code, and what their attempts have archived. */
+export function selectJobs(db: Reading) {
+  return db
+    .selectFrom('jobs')
+    .innerJoin('sources', 'sources.id', 'jobs.source_id')
+    .selectAll('jobs')
+    .select((eb) => [
+      'sources.code as source',
+      eb
+        .selectFrom('attempts')
+        .whereRef('attempts.job_id', '=', 'jobs.id')
+        .select(({ fn }) => fn.max('attempts.bytes').as('bytes'))
+        .as('most_archived_bytes'),
+    ]);
+}
+
+export type FullJobRow = JobRow & { source: string; most_archived_bytes: number | null };
+
 /** The job that a row holds. */
-export function jobFromRow(row: JobRow & { source: string; most_archived_bytes: number | null }): Job {
+export function jobFromRow(row: FullJobRow): Job {
   return {
     id: row.id,
     source: row.source,

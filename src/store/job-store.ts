@@ -1,5 +1,5 @@
 /* eslint-disable max-lines -- every statement about jobs stands in this one file, so that what may happen to a job can be read in one place */
-import { sql } from 'kysely';
+import { sql, type SelectQueryBuilder } from 'kysely';
 import { UsageError } from '../core/errors.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
 import {
@@ -14,12 +14,22 @@ import type { Lease } from '../core/jobs/lease.ts';
 import type { RetryPolicy } from '../core/jobs/retry.ts';
 import { isEligible } from '../core/jobs/selection.ts';
 import { isLegal, type JobEvent, transition } from '../core/jobs/transitions.ts';
-import { isBelow } from '../core/storage/path-relation.ts';
+import { isBelow, withAncestors } from '../core/storage/path-relation.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import type { MountIdentity } from '../core/storage/mountinfo.ts';
-import type { Database, Reading, Writing } from './database.ts';
-import { changeToRow, jobFromRow, leaseToRow, withoutLease, withoutParking } from './job-row.ts';
-import type { AttemptRow, EventRow } from './tables.ts';
+import type { Database, DatabaseKind, Reading, Writing } from './database.ts';
+import { changeJob } from './change-job.ts';
+import { runCompiled } from './compiled.ts';
+import {
+  changeToRow,
+  type FullJobRow,
+  jobFromRow,
+  leaseToRow,
+  selectJobs,
+  withoutLease,
+  withoutParking,
+} from './job-row.ts';
+import type { AttemptRow, EventRow, JobRow, Schema } from './tables.ts';
 
 export interface NewJob {
   readonly source: string;
@@ -79,57 +89,78 @@ export class JobStore {
 
   /** @throws UsageError when the source is unknown, or the name or an unfinished job's output directory is taken */
   async add(job: NewJob, actor: string, nowMs: number): Promise<Job> {
+    const [added] = await this.addAll([job], actor, nowMs);
+    if (added === undefined) throw new Error('one job was to be added, and none came back');
+    if (!('because' in added)) return added;
+    const option = added.what === 'name' ? '--name' : '--output-dir';
+    throw new UsageError(`${added.because}.`, `give another with ${option}`);
+  }
+
+  /**
+   * Adds those whose place is free, all in one transaction; for the others it says what they are in the way of. Two of the same place:
+   * the first.
+   * @throws UsageError when a source is unknown
+   */
+  async addAll(jobs: readonly NewJob[], actor: string, nowMs: number): Promise<(Job | Taken)[]> {
+    const { kind } = this.#database;
     return await this.#database.write(async (tx) => {
       await this.#database.oneAtATime(tx);
-      const source = await tx
-        .selectFrom('sources')
-        .selectAll()
-        .where('code', '=', job.source)
-        .where('removed_ms', 'is', null)
-        .executeTakeFirst();
-      if (source === undefined)
-        throw new UsageError(
-          `there is no source ${escapeToWidth(job.source, 80)}.`,
-          'healtharchive sources list',
-        );
-      await refuseTaken(tx, job);
-      const { id } = await tx
-        .insertInto('jobs')
-        .values({
-          source_id: source.id,
-          name: job.name,
-          status: 'queued',
-          output_dir: job.outputDir,
-          seeds: job.seeds.length === 0 ? source.seeds : JSON.stringify(job.seeds),
-          wait_seconds: source.wait_seconds,
-          campaign_kind: job.campaignKind,
-          campaign_year: job.campaignYear,
-          queued_ms: nowMs,
-          created_ms: nowMs,
-          retry_count: 0,
-          attempts: 0,
-          lost_in_a_row: 0,
-        })
-        .returning('id')
-        .executeTakeFirstOrThrow();
-      await recordEvent(tx, id, actor, 'added', '', nowMs);
-      return await oneJob(tx, id);
+      const results: (Job | Taken)[] = [];
+      for (const job of jobs)
+        results.push((await findTaken(tx, kind, job)) ?? (await insertJob(tx, job, actor, nowMs)));
+      return results;
     });
   }
 
-  /** Whether `add` would refuse a job of this name and output directory, and why. */
-  async taken(place: Place): Promise<Taken | null> {
-    return await this.#database.read(async (db) => await findTaken(db, place));
+  /** What `addAll` would say, of each. */
+  async takenOf(places: readonly Place[]): Promise<(Taken | null)[]> {
+    return await this.#database.read(async (db) => {
+      const results: (Taken | null)[] = [];
+      for (const place of places) results.push(await findTaken(db, this.#database.kind, place));
+      return results;
+    });
+  }
+
+  /** Of a campaign: which sources have their job. */
+  async campaignJobs(year: number): Promise<{ readonly source: string; readonly campaignYear: number }[]> {
+    return await this.#database.read(async (db) => {
+      const rows = await db
+        .selectFrom('jobs')
+        .innerJoin('sources', 'sources.id', 'jobs.source_id')
+        .select('sources.code as source')
+        .where('jobs.campaign_year', '=', year)
+        .execute();
+      return rows.map(({ source }) => ({ source, campaignYear: year }));
+    });
   }
 
   /** In the order of their ids; with a limit the newest. */
   async list(wanted: JobFilter = {}): Promise<Job[]> {
     return await this.#database.read(async (db) => {
-      let query = selectJobs(db).orderBy('jobs.id', 'desc');
-      if (wanted.statuses !== undefined) query = query.where('jobs.status', 'in', wanted.statuses);
-      if (wanted.source !== undefined) query = query.where('sources.code', '=', wanted.source);
-      if (wanted.limit !== undefined) query = query.limit(wanted.limit);
-      return (await query.execute()).map(jobFromRow).reverse();
+      // Few of many have a state: they are looked up by it, and not found by going through all in order (unary plus, https://www.sqlite.org/optoverview.html).
+      const isByState = wanted.statuses !== undefined && wanted.limit === undefined;
+      const query = filtered(selectJobs(db), wanted).orderBy(isByState ? sql`+jobs.id` : 'jobs.id', 'desc');
+      const rows = await (wanted.limit === undefined ? query : query.limit(wanted.limit)).execute();
+      return rows.map(jobFromRow).reverse();
+    });
+  }
+
+  /** The first ones after an id, in the order of their ids. */
+  async listAfter(id: number, wanted: JobFilter, limit: number): Promise<Job[]> {
+    return await this.#database.read(async (db) => {
+      const query = filtered(selectJobs(db), wanted)
+        .where('jobs.id', '>', id)
+        .orderBy('jobs.id')
+        .limit(limit);
+      return (await query.execute()).map(jobFromRow);
+    });
+  }
+
+  /** After it come the newest `count`; 0 when there are no more. */
+  async idBeforeNewest(wanted: JobFilter, count: number): Promise<number> {
+    return await this.#database.read(async (db) => {
+      const query = filtered(selectJobs(db), wanted).orderBy('jobs.id', 'desc').limit(1).offset(count);
+      return (await query.executeTakeFirst())?.id ?? 0;
     });
   }
 
@@ -165,26 +196,36 @@ export class JobStore {
     }));
   }
 
-  /** Queued and retryable jobs in the worker's order (compareQueuePlaces), at most `limit`, those in cooldown included or not. */
+  /**
+   * Queued and retryable jobs in the worker's order (compareQueuePlaces), at most `limit`, those in cooldown included or not. Each of
+   * the two states is read along its index, and only as far as is needed.
+   */
   async next(options: { eligibleAtMs?: number; limit: number; offset?: number }): Promise<Job[]> {
+    const { eligibleAtMs, limit, offset = 0 } = options;
+    const { kind } = this.#database;
+    const values = { atMs: eligibleAtMs ?? 0, limit, offset, reach: offset + limit };
+    const key = eligibleAtMs === undefined ? 'the next jobs' : 'the next eligible jobs';
     return await this.#database.read(async (db) => {
-      let query = selectJobs(db)
-        .where('jobs.status', 'in', waiting)
-        .orderBy(sql`case when jobs.queued_ms is null then 0 else 1 end`)
-        .orderBy('jobs.queued_ms')
-        .orderBy('jobs.created_ms')
-        .orderBy('jobs.id')
-        .limit(options.limit)
-        .offset(options.offset ?? 0);
-      const atMs = options.eligibleAtMs;
-      if (atMs !== undefined) {
-        query = query
-          .where((eb) =>
-            eb.or([eb('jobs.infra_retry_ms', 'is', null), eb('jobs.infra_retry_ms', '<=', atMs)]),
-          )
-          .where((eb) => eb.or([eb('jobs.backoff_ms', 'is', null), eb('jobs.backoff_ms', '<=', atMs)]));
-      }
-      return (await query.execute()).map(jobFromRow);
+      const rows = await runCompiled<FullJobRow, typeof values>(db, kind, key, values, (slot) => {
+        const first = (status: JobStatus) => {
+          const query = inQueueOrder(
+            db
+              .selectFrom('jobs')
+              .select(['jobs.id', 'jobs.queued_ms', 'jobs.created_ms'])
+              .where('jobs.status', '=', status),
+          ).limit(slot('reach'));
+          const fit = eligibleAtMs === undefined ? query : eligible(query, slot('atMs'));
+          return db.selectFrom(fit.as(status)).selectAll();
+        };
+        return selectJobs(db)
+          .innerJoin(first('queued').unionAll(first('retryable')).as('place'), 'place.id', 'jobs.id')
+          .orderBy('place.queued_ms', (by) => by.asc().nullsFirst())
+          .orderBy('place.created_ms')
+          .orderBy('place.id')
+          .limit(slot('limit'))
+          .offset(slot('offset'));
+      });
+      return rows.map(jobFromRow);
     });
   }
 
@@ -198,6 +239,8 @@ export class JobStore {
         await tx
           .updateTable('jobs')
           .set({ [at]: sql`${nowMs} + ${sql.ref(length)}` })
+          // The first is implied by the second, and can be asked of the index.
+          .where(at, '>', nowMs)
           .where(at, '>', sql<number>`${nowMs} + ${sql.ref(length)}`)
           .execute();
       }
@@ -217,28 +260,20 @@ export class JobStore {
     nowMs: number,
     storage: MountIdentity | null = null,
   ): Promise<Job | null> {
-    return await this.#database.write(async (tx) => {
-      const job = await this.#lockJob(tx, id, 'skip');
-      if (job === null || !isLegal(job.status, 'claim') || !isEligible(job, nowMs)) return null;
+    const change = await changeJob(this.#database, id, nowMs, (job) => {
+      if (!isLegal(job.status, 'claim') || !isEligible(job, nowMs)) return null;
       const number = job.attempts + 1;
-      await tx
-        .updateTable('jobs')
-        .set({
+      return {
+        job: {
           ...changeToRow(transition(job, { kind: 'claim' }, policy, nowMs)),
           ...withoutParking,
           ...leaseToRow(lease),
-          ...(job.storageIdentity === null && storage !== null
-            ? { storage_identity: JSON.stringify(storage) }
-            : {}),
+          storage_identity: asText(job.storageIdentity ?? storage),
           stop_request: null,
           progress: null,
           attempts: number,
-        })
-        .where('id', '=', id)
-        .execute();
-      await tx
-        .insertInto('attempts')
-        .values({
+        },
+        newAttempt: {
           job_id: id,
           number,
           worker: lease.worker,
@@ -248,11 +283,11 @@ export class JobStore {
           pages: 0,
           error_pages: 0,
           bytes: 0,
-        })
-        .execute();
-      await recordEvent(tx, id, lease.worker, 'claim', `attempt ${attemptName(id, number)}`, nowMs);
-      return await oneJob(tx, id);
+        },
+        event: { actor: lease.worker, kind: 'claim', because: `attempt ${attemptName(id, number)}` },
+      };
     });
+    return change === 'overtaken' ? null : change;
   }
 
   /** Renews a lease and keeps the progress with the job; tells whether the attempt is to be stopped. */
@@ -283,36 +318,32 @@ export class JobStore {
     policy: RetryPolicy,
     nowMs: number,
   ): Promise<Job | null> {
-    return await this.#database.write(async (tx) => {
-      const job = await this.#lockJob(tx, id, 'wait');
-      if (job === null || (job.lease?.token ?? null) !== token || !isLegal(job.status, end.event.kind))
-        return null;
-      await tx
-        .updateTable('jobs')
-        .set({
-          ...changeToRow(transition(job, end.event, policy, nowMs)),
-          ...withoutLease,
-          ...(end.progress === null ? {} : { progress: JSON.stringify(end.progress) }),
-        })
-        .where('id', '=', id)
-        .execute();
-      await tx
-        .updateTable('attempts')
-        .set({
-          finished_ms: nowMs,
-          outcome: end.outcome,
-          because: end.because,
-          exit: end.exit,
-          pages: end.pages,
-          error_pages: end.errorPages,
-          bytes: end.bytes,
-        })
-        .where('job_id', '=', id)
-        .where('number', '=', job.attempts)
-        .execute();
-      await recordEvent(tx, id, actor, end.event.kind, end.because, nowMs);
-      return await oneJob(tx, id);
-    });
+    for (;;) {
+      const change = await changeJob(this.#database, id, nowMs, (job) => {
+        if ((job.lease?.token ?? null) !== token || !isLegal(job.status, end.event.kind)) return null;
+        return {
+          job: {
+            ...changeToRow(transition(job, end.event, policy, nowMs)),
+            ...withoutLease,
+            progress: asText(end.progress ?? job.progress),
+          },
+          attempt: {
+            number: job.attempts,
+            set: {
+              finished_ms: nowMs,
+              outcome: end.outcome,
+              because: end.because,
+              exit: end.exit,
+              pages: end.pages,
+              error_pages: end.errorPages,
+              bytes: end.bytes,
+            },
+          },
+          event: { actor, kind: end.event.kind, because: end.because },
+        };
+      });
+      if (change !== 'overtaken') return change;
+    }
   }
 
   /** Marks a waiting job as parked, or (null) takes the mark away. True when that changed something. */
@@ -357,7 +388,7 @@ export class JobStore {
     nowMs: number,
   ): Promise<boolean> {
     return await this.#database.write(async (tx) => {
-      const job = await this.#lockJob(tx, id, 'wait');
+      const job = await this.#lockJob(tx, id);
       if (job?.status !== 'running' || job.lease?.token !== token) return false;
       if (job.stopRequest !== null) return true;
       await tx.updateTable('jobs').set({ stop_request: 'interrupt' }).where('id', '=', id).execute();
@@ -418,7 +449,7 @@ export class JobStore {
   ): Promise<CommandResult> {
     return await this.#database.write(async (tx) => {
       if (wish === 'retry') await this.#database.oneAtATime(tx);
-      const job = await this.#lockJob(tx, id, 'wait');
+      const job = await this.#lockJob(tx, id);
       if (job === null) return { kind: 'unknown_job' };
       if (wish === 'cancel' && job.status === 'running') {
         if (job.stopRequest === 'cancel') return { kind: 'already', job };
@@ -436,7 +467,7 @@ export class JobStore {
         if (await isSourceRemoved(tx, job.source))
           return { kind: 'taken', job, because: `its source ${job.source} was removed; add it again first` };
         // Finished jobs give their directory free; another one may write there by now.
-        const taken = await findTakenDirectory(tx, job.outputDir);
+        const taken = await findTakenDirectory(tx, this.#database.kind, job.outputDir);
         if (taken !== null) return { kind: 'taken', job, because: taken.because };
       }
       const change = changeToRow(transition(job, { kind: wish }, policy, nowMs));
@@ -450,12 +481,9 @@ export class JobStore {
     });
   }
 
-  async #lockJob(tx: Writing, id: number, whenLocked: 'skip' | 'wait'): Promise<Job | null> {
+  async #lockJob(tx: Writing, id: number): Promise<Job | null> {
     let query = selectJobs(tx).where('jobs.id', '=', id);
-    if (this.#database.kind === 'postgres') {
-      query = query.forUpdate('jobs');
-      if (whenLocked === 'skip') query = query.skipLocked();
-    }
+    if (this.#database.kind === 'postgres') query = query.forUpdate('jobs');
     const row = await query.executeTakeFirst();
     return row === undefined ? null : jobFromRow(row);
   }
@@ -466,19 +494,30 @@ export type CommandResult =
   | { readonly kind: 'taken'; readonly job: Job; readonly because: string }
   | { readonly kind: 'unknown_job' };
 
-function selectJobs(db: Reading) {
-  return db
-    .selectFrom('jobs')
-    .innerJoin('sources', 'sources.id', 'jobs.source_id')
-    .selectAll('jobs')
-    .select((eb) => [
-      'sources.code as source',
-      eb
-        .selectFrom('attempts')
-        .whereRef('attempts.job_id', '=', 'jobs.id')
-        .select(({ fn }) => fn.max('attempts.bytes').as('bytes'))
-        .as('most_archived_bytes'),
-    ]);
+function asText(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
+function filtered(query: ReturnType<typeof selectJobs>, { statuses, source }: JobFilter) {
+  let wanted = query;
+  if (statuses !== undefined) wanted = wanted.where('jobs.status', 'in', statuses);
+  if (source !== undefined) wanted = wanted.where('sources.code', '=', source);
+  return wanted;
+}
+
+type WaitingJobs = SelectQueryBuilder<Schema, 'jobs', Pick<JobRow, 'id' | 'queued_ms' | 'created_ms'>>;
+
+function inQueueOrder(query: WaitingJobs): WaitingJobs {
+  return query
+    .orderBy('jobs.queued_ms', (by) => by.asc().nullsFirst())
+    .orderBy('jobs.created_ms')
+    .orderBy('jobs.id');
+}
+
+function eligible(query: WaitingJobs, atMs: number): WaitingJobs {
+  return query
+    .where((eb) => eb.or([eb('jobs.infra_retry_ms', 'is', null), eb('jobs.infra_retry_ms', '<=', atMs)]))
+    .where((eb) => eb.or([eb('jobs.backoff_ms', 'is', null), eb('jobs.backoff_ms', '<=', atMs)]));
 }
 
 async function isSourceRemoved(tx: Writing, code: string): Promise<boolean> {
@@ -501,36 +540,62 @@ async function recordEvent(
   await tx.insertInto('job_events').values({ job_id: jobId, at_ms: nowMs, actor, kind, because }).execute();
 }
 
-async function refuseTaken(tx: Writing, job: NewJob): Promise<void> {
-  const taken = await findTaken(tx, job);
-  if (taken === null) return;
-  const option = taken.what === 'name' ? '--name' : '--output-dir';
-  throw new UsageError(`${taken.because}.`, `give another with ${option}`);
+async function insertJob(tx: Writing, job: NewJob, actor: string, nowMs: number): Promise<Job> {
+  const source = await tx
+    .selectFrom('sources')
+    .selectAll()
+    .where('code', '=', job.source)
+    .where('removed_ms', 'is', null)
+    .executeTakeFirst();
+  if (source === undefined)
+    throw new UsageError(
+      `there is no source ${escapeToWidth(job.source, 80)}.`,
+      'healtharchive sources list',
+    );
+  const { id } = await tx
+    .insertInto('jobs')
+    .values({
+      source_id: source.id,
+      name: job.name,
+      status: 'queued',
+      output_dir: job.outputDir,
+      seeds: job.seeds.length === 0 ? source.seeds : JSON.stringify(job.seeds),
+      wait_seconds: source.wait_seconds,
+      campaign_kind: job.campaignKind,
+      campaign_year: job.campaignYear,
+      queued_ms: nowMs,
+      created_ms: nowMs,
+      retry_count: 0,
+      attempts: 0,
+      lost_in_a_row: 0,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  await recordEvent(tx, id, actor, 'added', '', nowMs);
+  return await oneJob(tx, id);
 }
 
-async function findTaken(db: Reading, job: Place): Promise<Taken | null> {
+async function findTaken(db: Reading, kind: DatabaseKind, job: Place): Promise<Taken | null> {
   const sameName = await db.selectFrom('jobs').select('id').where('name', '=', job.name).executeTakeFirst();
   if (sameName !== undefined) {
     const because = `job ${sameName.id} has the name ${escapeToWidth(job.name, 80)} already`;
     return { what: 'name', because };
   }
-  return await findTakenDirectory(db, job.outputDir);
+  return await findTakenDirectory(db, kind, job.outputDir);
 }
 
 /** The unfinished job whose output directory is this one, or lies inside or above it. */
-async function findTakenDirectory(db: Reading, outputDir: string): Promise<Taken | null> {
-  // Prefixes by substr, which takes % and _ as they are; LIKE does not. Every path lies below the jobs root, never `/`.
-  const below = `${outputDir}/`;
-  const inTheWay = await db
+async function findTakenDirectory(db: Reading, kind: DatabaseKind, outputDir: string): Promise<Taken | null> {
+  // In order of bytes: what lies inside comes after `DIR/` and before `DIR0`, the next character. As its index has it (0004-add-indexes.ts).
+  const path = kind === 'postgres' ? sql<string>`output_dir collate "C"` : sql<string>`output_dir`;
+  const unfinishedAt = db
     .selectFrom('jobs')
     .select(['id', 'status', 'output_dir'])
-    .where('status', 'in', unfinishedStatuses)
-    .where(
-      sql<boolean>`(output_dir = ${outputDir}
-        or substr(output_dir, 1, length(${below})) = ${below}
-        or substr(${below}, 1, length(output_dir) + 1) = output_dir || '/')`,
-    )
-    .orderBy('id')
+    .where('status', 'in', unfinishedStatuses);
+  const inTheWay = await unfinishedAt
+    .where(path, 'in', withAncestors(outputDir))
+    .unionAll(unfinishedAt.where(path, '>', `${outputDir}/`).where(path, '<', `${outputDir}0`))
+    .limit(1)
     .executeTakeFirst();
   if (inTheWay === undefined) return null;
   const { id, status, output_dir: theirs } = inTheWay;

@@ -10,6 +10,7 @@ import {
   type DatabaseConnection,
   type Dialect,
   type SqliteDatabase,
+  type SqliteStatement,
 } from 'kysely';
 import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.ts';
 import { ownUserName } from '../effects/user-ids.ts';
@@ -39,20 +40,31 @@ class NodeSqliteDriver extends SqliteDriver {
   }
 }
 
-/** Lets Kysely's SQLite driver, made for better-sqlite3, work on Node's own SQLite. */
+/** There are a few dozen statements; but lists of ids make as many as there are lengths. */
+const statementsKept = 200;
+
+/** Lets Kysely's SQLite driver, made for better-sqlite3, work on Node's own SQLite. Statements are prepared once. */
 function asKyselyDatabase(database: DatabaseSync): SqliteDatabase {
+  const prepared = new Map<string, SqliteStatement>();
   return {
     close: () => {
+      prepared.clear();
       database.close();
     },
     prepare: (sql) => {
+      const known = prepared.get(sql);
+      if (known !== undefined) return known;
       const statement = database.prepare(sql);
-      return {
+      const made = {
         reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...(parameters as never[])),
-        run: (parameters) => statement.run(...(parameters as never[])),
-        iterate: (parameters) => statement.iterate(...(parameters as never[])) as IterableIterator<unknown>,
+        all: (parameters: readonly unknown[]) => statement.all(...(parameters as never[])),
+        run: (parameters: readonly unknown[]) => statement.run(...(parameters as never[])),
+        iterate: (parameters: readonly unknown[]) =>
+          statement.iterate(...(parameters as never[])) as IterableIterator<unknown>,
       };
+      if (prepared.size >= statementsKept) prepared.clear();
+      prepared.set(sql, made);
+      return made;
     },
   };
 }

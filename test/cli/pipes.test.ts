@@ -41,7 +41,7 @@ describe('pipes and redirections', () => {
   }
 
   test('a slow reader gets everything', async () => {
-    const { stdout, stderr } = await shell('h jobs list --json | (sleep 0.3; cat)');
+    const { stdout, stderr } = await shell('h jobs list --all --json | (sleep 0.3; cat)');
     assert.equal(stderr, '');
     assert.equal((JSON.parse(stdout) as { jobs: unknown[] }).jobs.length, 300);
   });

@@ -301,3 +301,40 @@ test('jobs log -f goes on through further attempts, until the job is over', asyn
     'second attempt\nwith \u001b[31m colour\nmore of the second\nthird attempt\nthe end\n',
   );
 });
+
+test('jobs list shows the newest fifty, says so, and all of them with --all; as JSON likewise', async (t) => {
+  const setup = await localSetup(t);
+  await setup.ask('jobs', 'add', '--source', 'hc', '--name', 'first');
+  await setup.withStore(async (_jobs, database) => {
+    await database.write(async (tx) => {
+      const row = await tx.selectFrom('jobs').selectAll().executeTakeFirstOrThrow();
+      // More than a page of what is read at a time.
+      for (let index = 2; index <= 1203; index += 1)
+        await tx
+          .insertInto('jobs')
+          .values({
+            ...row,
+            id: index,
+            name: `job-${index}`,
+            output_dir: `/j/${index}`,
+            status: index % 2 === 0 ? 'failed' : 'queued',
+          })
+          .execute();
+    });
+  });
+  const ids = async (...args: string[]): Promise<number[]> => {
+    const { jobs } = (await setup.ask('jobs', 'list', ...args)) as { jobs: { id: number }[] };
+    return jobs.map(({ id }) => id);
+  };
+  const upTo = (last: number, count: number) =>
+    Array.from({ length: count }, (_, index) => last - count + 1 + index);
+  assert.deepEqual(await ids(), upTo(1203, 50));
+  assert.deepEqual(await ids('--all'), upTo(1203, 1203));
+  assert.deepEqual(await ids('--limit', '1100'), upTo(1203, 1100));
+  assert.deepEqual(await ids('--limit', '5000'), upTo(1203, 1203));
+  assert.equal((await ids('--status', 'failed', '--all')).length, 601);
+  const people = await setup.run('jobs', 'list');
+  assert.equal(people.stdout.trim().split('\n').length, 51);
+  assert.match(people.stderr, /These are the newest 50; all of them: --all\./);
+  assert.equal((await setup.run('jobs', 'list', '--all', '--limit', '3')).status, 2);
+});

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Expectation } from '../../src/core/storage/expectation.ts';
-import { canonicalPath, checkWritable, freeSpace } from '../../src/effects/storage-access.ts';
+import { canonicalPaths, checkWritable, freeSpace } from '../../src/effects/storage-access.ts';
 import { observeHotPaths, observeStorage } from '../../src/effects/storage-probe.ts';
 
 const timeoutMs = 10_000;
@@ -151,7 +151,7 @@ test('writing, free space, canonical paths', async () => {
     ['linked-job/x/y', 'real/job/x/y'],
     ['absent/../real/job', 'real/job'],
   ] as const) {
-    const answer = await canonicalPath(`${folder}/${asked}`, options);
+    const [answer] = await canonicalPaths([`${folder}/${asked}`], options);
     assert.deepEqual(answer, { kind: 'canonical', path: join(folder, expected) }, asked);
   }
 });

@@ -3,7 +3,7 @@ import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { judgeWriteCheck } from '../../src/core/storage/write-check.ts';
 import { runCommand } from '../../src/effects/command.ts';
-import { canonicalPath, checkWritable, freeSpace } from '../../src/effects/storage-access.ts';
+import { canonicalPaths, checkWritable, freeSpace } from '../../src/effects/storage-access.ts';
 import { insidePrivateMounts } from './private-mounts.ts';
 import { killAndWait, StorageBox } from './storage-box.ts';
 
@@ -90,8 +90,13 @@ if (insidePrivateMounts(import.meta.url)) {
     const absent = await checkWritable(box.path('absent'), options());
     assert.equal(absent.kind === 'error' && absent.errno, 'ENOENT');
     assert.equal((await checkWritable('relative', options())).kind, 'not_asked');
-    const answer = await canonicalPath(`${box.folder}/local/../served//jobs/x`, options());
-    assert.deepEqual(answer, { kind: 'canonical', path: box.path('served/jobs/x') });
+    const asked = [`${box.folder}/local/../served//jobs/x`, '/', 'relative', '/nowhere/at/all'];
+    assert.deepEqual(await canonicalPaths(asked, options()), [
+      { kind: 'canonical', path: box.path('served/jobs/x') },
+      { kind: 'canonical', path: '/' },
+      { kind: 'canonical', path: '/relative' },
+      { kind: 'canonical', path: '/nowhere/at/all' },
+    ]);
   });
 
   test('a dead mount', async () => {

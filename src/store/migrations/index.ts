@@ -1,9 +1,10 @@
 import { createJobs } from './0001-create-jobs.ts';
 import { countUnreachable } from './0002-count-unreachable.ts';
 import { removeSources } from './0003-remove-sources.ts';
+import { addIndexes } from './0004-add-indexes.ts';
 import type { DatabaseKind, Writing } from '../database.ts';
 
-export const migrations: readonly Migration[] = [createJobs, countUnreachable, removeSources];
+export const migrations: readonly Migration[] = [createJobs, countUnreachable, removeSources, addIndexes];
 
 /** The schema version that this code is written for. */
 export const codeVersion = Math.max(...migrations.map((migration) => migration.version));
