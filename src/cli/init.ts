@@ -128,9 +128,13 @@ cold_root = ""
 manifest = ${inside('warc-tiering.binds')}
 
 [worker]
-user = ${quoted(ownUserName())}   # whose the crawls and their files are
-min_free_percent = 2   # a workstation's disk is fuller than a server's, whose default is 15
+${userLine(ownUserName())}min_free_percent = 2   # a workstation's disk is fuller than a server's, whose default is 15
 `;
+}
+
+/** A user without a name, as in many containers, can't be named. */
+function userLine(name: string): string {
+  return name.startsWith('uid ') ? '' : `user = ${quoted(name)}   # whose the crawls and their files are\n`;
 }
 
 function nextSteps({ config, created }: LocalSetup): string[] {

@@ -54,7 +54,7 @@ function printOne(job: Job, number: number, paths: WorkerPaths, terminal: Termin
     );
   const log = new LogTail(attemptFiles(paths, attemptName(job.id, number)).log);
   if (!log.printNew(terminal)) throw notHere(job, number, log.path);
-  log.close();
+  log.end(terminal);
 }
 
 /** Prints attempt after attempt, from the last one on. What is not there, or not yet, is waited for. */
@@ -63,18 +63,19 @@ async function follow(store: JobStore, first: Job, paths: WorkerPaths, terminal:
   for (let number = Math.max(1, job.attempts); !terminal.isClosed(); number += 1) {
     const attempt = attemptName(job.id, number);
     const log = new LogTail(attemptFiles(paths, attempt).log);
+    let isOver = false;
     for (;;) {
       // Read after the look at the job, so that nothing that it had written before it was over is missed.
       const isThere = log.printNew(terminal);
       const isLast = job.attempts <= number;
-      const isOver = isLast && !unfinishedStatuses.includes(job.status);
+      isOver = isLast && !unfinishedStatuses.includes(job.status);
       if (isOver && !isThere && job.attempts > 0) throw notHere(job, number, log.path);
-      if (isOver) return;
-      if (!isLast || terminal.isClosed()) break;
+      if (isOver || !isLast || terminal.isClosed()) break;
       await sleep(pollMs);
       job = (await lookAgain(store, job.id)) ?? job;
     }
-    log.close();
+    log.end(terminal);
+    if (isOver) return;
   }
 }
 
@@ -118,17 +119,24 @@ class LogTail {
         '\n',
       );
       this.#rest = lines.pop() ?? '';
-      // What a crawler prints comes from outside: a terminal would obey it. A file or a program gets it as it is.
-      for (const line of lines) terminal.answer(terminal.isInteractive ? escapeForTerminal(line) : line);
+      for (const line of lines) print(line, terminal);
       if (terminal.isClosed()) break;
     }
     return true;
   }
 
-  close(): void {
+  /** A last line may have no end: whoever wrote it was killed. */
+  end(terminal: Terminal): void {
+    if (this.#rest !== '') print(this.#rest, terminal);
+    this.#rest = '';
     if (this.#fd !== null) closeSync(this.#fd);
     this.#fd = null;
   }
+}
+
+/** What a crawler says comes from outside: a terminal would obey it. A file or a program gets it as it is. */
+function print(line: string, terminal: Terminal): void {
+  terminal.answer(terminal.isInteractive ? escapeForTerminal(line) : line);
 }
 
 function openIfThere(path: string): number | null {

@@ -206,7 +206,7 @@ export interface CanonicalQuestion {
 }
 
 /** Looks up all paths at once and judges each by the mounts that were there before and after. */
-export async function observeCanonical(
+async function observeCanonical(
   { base: box, staleErrnos, paths }: CanonicalQuestion,
   canonical: CanonicalPaths,
   before: MountTable,

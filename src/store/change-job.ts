@@ -17,18 +17,21 @@ type Decide = (job: Job) => JobWrite | null;
 
 /**
  * Reads a job, and writes what `decide` makes of it; nothing comes between.
- * @returns the job as it is now; null when there is no such job, or `decide` leaves it; `overtaken` (PostgreSQL) when somebody else
- *   has changed it meanwhile, and nothing was written
+ * @param decide may be asked again, about the job as somebody else has changed it meanwhile
+ * @returns the job as it is now; null when there is no such job, or `decide` leaves it
  */
 export async function changeJob(
   database: Database,
   id: number,
   nowMs: number,
   decide: Decide,
-): Promise<Job | null | 'overtaken'> {
-  return database.kind === 'sqlite'
-    ? await inTransaction(database, id, nowMs, decide)
-    : await ifUnchanged(database, id, nowMs, decide);
+): Promise<Job | null> {
+  if (database.kind === 'sqlite') return await inTransaction(database, id, nowMs, decide);
+  // Whoever was overtaken looks again: each time somebody else has come forward, so it ends.
+  for (;;) {
+    const change = await ifUnchanged(database, id, nowMs, decide);
+    if (change !== 'overtaken') return change;
+  }
 }
 
 function jobAfter(before: FullJobRow, { job, attempt }: JobWrite): Job {
@@ -103,7 +106,7 @@ function updateOf(db: Reading | Writing, job: Partial<JobRow>, id: unknown) {
 
 /**
  * Two round trips instead of seven: one statement reads, the other writes all of it, if the row's version is still the one that was read
- * (`xmin`, https://www.postgresql.org/docs/current/ddl-system-columns.html).
+ * (`xmin`, https://www.postgresql.org/docs/current/ddl-system-columns.html). `overtaken`: it is not, and nothing was written.
  */
 async function ifUnchanged(
   database: Database,
@@ -127,9 +130,8 @@ async function ifUnchanged(
     if (before === undefined || write === null) return null;
     const { newAttempt = null, attempt = null } = write;
     const event = { job_id: id, at_ms: nowMs, ...write.event };
-    const key = ['change', write.job, newAttempt ?? {}, attempt?.set ?? {}]
-      .map((part) => (typeof part === 'string' ? part : namesOf(withoutNull(part))))
-      .join(', ');
+    // What is inserted has no columns without a value (insertIfChanged); what is updated has.
+    const key = `change job ${namesOf(write.job)}; insert ${namesOf(withoutNull(newAttempt ?? {}))}; update ${namesOf(attempt?.set ?? {})}`;
     const values = {
       ...prefixed('job_', write.job),
       ...prefixed('event_', event),
@@ -139,31 +141,25 @@ async function ifUnchanged(
       at_version: before.version,
       at_number: attempt?.number,
     };
-    const changed = await runCompiled<{ id: number }, Values>(
-      db,
-      kind,
-      `${key} ${attempt === null}`,
-      values,
-      (slot) => {
-        const update = updateOf(db, slots(write.job, slot, 'job_'), slot('at_id')).where(
-          sql<boolean>`xmin = ${slot('at_version')}::xid`,
+    const changed = await runCompiled<{ id: number }, Values>(db, kind, key, values, (slot) => {
+      const update = updateOf(db, slots(write.job, slot, 'job_'), slot('at_id')).where(
+        sql<boolean>`xmin = ${slot('at_version')}::xid`,
+      );
+      const parts = [
+        sql`changed as (${update.returning('id')})`,
+        sql`event as (${insertIfChanged('job_events', event, (name) => slot(`event_${name}`))})`,
+      ];
+      if (newAttempt !== null)
+        parts.push(
+          sql`attempt as (${insertIfChanged('attempts', newAttempt, (name) => slot(`new_${name}`))})`,
         );
-        const parts = [
-          sql`changed as (${update.returning('id')})`,
-          sql`event as (${insertIfChanged('job_events', event, (name) => slot(`event_${name}`))})`,
-        ];
-        if (newAttempt !== null)
-          parts.push(
-            sql`attempt as (${insertIfChanged('attempts', newAttempt, (name) => slot(`new_${name}`))})`,
-          );
-        if (attempt !== null)
-          parts.push(
-            sql`attempt as (${updateIfChanged(attempt.set, (name) => slot(`attempt_${name}`), slot('at_number'))})`,
-          );
-        const text = sql<{ id: number }>`with ${sql.join(parts)} select id from changed`;
-        return { compile: () => text.compile(db) };
-      },
-    );
+      if (attempt !== null)
+        parts.push(
+          sql`attempt as (${updateIfChanged(attempt.set, (name) => slot(`attempt_${name}`), slot('at_number'))})`,
+        );
+      const text = sql<{ id: number }>`with ${sql.join(parts)} select id from changed`;
+      return { compile: () => text.compile(db) };
+    });
     return changed.length === 0 ? 'overtaken' : jobAfter(before, write);
   });
 }

@@ -1,4 +1,4 @@
-/* eslint-disable max-lines -- every statement about jobs stands in this one file, so that what may happen to a job can be read in one place */
+/* eslint-disable max-lines -- every statement about jobs stands in this one file, so that what may happen to a job can be read in one place; how one job is written stands in change-job.ts */
 import { sql, type SelectQueryBuilder } from 'kysely';
 import { UsageError } from '../core/errors.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
@@ -260,7 +260,7 @@ export class JobStore {
     nowMs: number,
     storage: MountIdentity | null = null,
   ): Promise<Job | null> {
-    const change = await changeJob(this.#database, id, nowMs, (job) => {
+    return await changeJob(this.#database, id, nowMs, (job) => {
       if (!isLegal(job.status, 'claim') || !isEligible(job, nowMs)) return null;
       const number = job.attempts + 1;
       return {
@@ -287,7 +287,6 @@ export class JobStore {
         event: { actor: lease.worker, kind: 'claim', because: `attempt ${attemptName(id, number)}` },
       };
     });
-    return change === 'overtaken' ? null : change;
   }
 
   /** Renews a lease and keeps the progress with the job; tells whether the attempt is to be stopped. */
@@ -318,32 +317,29 @@ export class JobStore {
     policy: RetryPolicy,
     nowMs: number,
   ): Promise<Job | null> {
-    for (;;) {
-      const change = await changeJob(this.#database, id, nowMs, (job) => {
-        if ((job.lease?.token ?? null) !== token || !isLegal(job.status, end.event.kind)) return null;
-        return {
-          job: {
-            ...changeToRow(transition(job, end.event, policy, nowMs)),
-            ...withoutLease,
-            progress: asText(end.progress ?? job.progress),
+    return await changeJob(this.#database, id, nowMs, (job) => {
+      if ((job.lease?.token ?? null) !== token || !isLegal(job.status, end.event.kind)) return null;
+      return {
+        job: {
+          ...changeToRow(transition(job, end.event, policy, nowMs)),
+          ...withoutLease,
+          progress: asText(end.progress ?? job.progress),
+        },
+        attempt: {
+          number: job.attempts,
+          set: {
+            finished_ms: nowMs,
+            outcome: end.outcome,
+            because: end.because,
+            exit: end.exit,
+            pages: end.pages,
+            error_pages: end.errorPages,
+            bytes: end.bytes,
           },
-          attempt: {
-            number: job.attempts,
-            set: {
-              finished_ms: nowMs,
-              outcome: end.outcome,
-              because: end.because,
-              exit: end.exit,
-              pages: end.pages,
-              error_pages: end.errorPages,
-              bytes: end.bytes,
-            },
-          },
-          event: { actor, kind: end.event.kind, because: end.because },
-        };
-      });
-      if (change !== 'overtaken') return change;
-    }
+        },
+        event: { actor, kind: end.event.kind, because: end.because },
+      };
+    });
   }
 
   /** Marks a waiting job as parked, or (null) takes the mark away. True when that changed something. */

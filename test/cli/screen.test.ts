@@ -257,7 +257,7 @@ async function setState(setup: LocalSetup, status: Job['status'], attempts: numb
 
 test('jobs log: of the last attempt, or the one that is asked for; escaped on a terminal only', async (t) => {
   const setup = await localSetup(t);
-  await withLogs(setup);
+  const { write } = await withLogs(setup);
   assert.equal((await setup.run('jobs', 'log', '1')).stdout, 'second attempt\nwith \u001b[31m colour\n');
   assert.equal((await setup.run('jobs', 'log', '1', '--attempt', '1')).stdout, 'first attempt\n');
   const shown = await inProcess(['jobs', 'log', '1'], setup.environment, {
@@ -265,6 +265,9 @@ test('jobs log: of the last attempt, or the one that is asked for; escaped on a 
     columns: 80,
   });
   assert.ok(isHarmless(shown.stdout), shown.stdout);
+  write(1, 'cut by a kill');
+  const cut = await setup.run('jobs', 'log', '1', '--attempt', '1');
+  assert.equal(cut.stdout, 'first attempt\ncut by a kill\n', 'a last line without its end');
   const beyond = await setup.run('jobs', 'log', '1', '--attempt', '3');
   assert.deepEqual([beyond.status, beyond.stderr], [1, 'healtharchive: job 1 has had 2 attempts.\n']);
   rmSync(join(setup.dir, 'ops/attempts/1-002'), { recursive: true });
