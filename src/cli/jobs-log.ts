@@ -63,7 +63,7 @@ async function follow(store: JobStore, first: Job, paths: WorkerPaths, terminal:
   for (let number = Math.max(1, job.attempts); !terminal.isClosed(); number += 1) {
     const attempt = attemptName(job.id, number);
     const log = new LogTail(attemptFiles(paths, attempt).log);
-    let isOver = false;
+    let isOver: boolean;
     for (;;) {
       // Read after the look at the job, so that nothing that it had written before it was over is missed.
       const isThere = log.printNew(terminal);
