@@ -22,11 +22,16 @@ export interface Outcome {
 
 type Variables = Readonly<Record<string, string>>;
 
-/** Our environment without what would reach into a test: a configuration, a service manager, the test runner. */
+/**
+ * What would reach into a test from outside: a configuration, a service manager, the test runner, and what tells
+ * Node.js how many colours a terminal has (tty.WriteStream.getColorDepth; with `CI` set it may say none).
+ */
+const fromOutside =
+  /^(HEALTHARCHIVE_|NODE_|WATCHDOG_|SUDO_|(NOTIFY_SOCKET|JOURNAL_STREAM|CI|TF_BUILD|TEAMCITY_VERSION|AGENT_NAME|TMUX|NO_COLOR|FORCE_COLOR|COLORTERM|TERM_PROGRAM|COLUMNS|LINES)$)/;
+
+/** Our environment without what would reach into a test. */
 export function cleanEnvironment(more: Variables = {}): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(HEALTHARCHIVE_|NODE_|NOTIFY_SOCKET$|JOURNAL_STREAM$|WATCHDOG_|SUDO_)/.test(name),
-  );
+  const kept = Object.entries(process.env).filter(([name]) => !fromOutside.test(name));
   return { ...Object.fromEntries(kept), ...more };
 }
 
