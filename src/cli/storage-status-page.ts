@@ -1,5 +1,4 @@
 import type { Configuration } from '../config/schema.ts';
-import type { Job } from '../core/jobs/job.ts';
 import { ownUserName } from '../effects/user-ids.ts';
 import { lookedUpInTime } from '../core/storage/judge.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
@@ -51,7 +50,7 @@ export function describeSurvey(
   asker: string | null,
 ): string[] {
   const lines = linesOf(survey, configuration);
-  const parked = survey.paths.filter(isParkedThough(survey));
+  const parked = survey.paths.filter(isParkedThough);
   const column = Math.min(maxPathColumn, Math.max(0, ...lines.map(({ path }) => path.length)));
   const page: string[] = wrap(headline(survey, parked.length), width);
   if (!survey.jobs.isKnown) page.push('', ...describeUnknownJobs(survey.jobs, width));
@@ -60,8 +59,7 @@ export function describeSurvey(
   const about = { survey, column, width, asker, workerUser: configuration.worker.user };
   for (const group of groupsOf(lines.filter(({ state }) => state !== 'healthy')))
     page.push('', ...describeGroup(group, about));
-  if (parked.length > 0)
-    page.push('', ...describeParked(parked, survey, column, width, configuration.worker.user));
+  if (parked.length > 0) page.push('', ...describeParked(parked, column, width, configuration.worker.user));
   if (survey.foreign.size > 0) page.push('', ...describeForeign(survey, width));
   if (survey.shadowed.size > 0) page.push('', ...describeShadowedPaths(survey, column, width));
   const parkedPaths = new Set(parked.map(({ seen }) => escapeForTerminal(seen.path)));
@@ -81,18 +79,12 @@ export function needsAttention(survey: Survey): boolean {
     (base !== null && base.state !== 'healthy')
   )
     return true;
-  return paths.some(({ seen }) => seen.state !== 'healthy') || paths.some(isParkedThough(survey));
-}
-
-/** The jobs that want a path, as far as the jobs are known. */
-export function jobsOn({ want }: SurveyedPath, { jobs }: Survey): Job[] {
-  return jobs.isKnown ? jobs.jobs.filter(({ id }) => want.jobs.includes(id)) : [];
+  return paths.some(({ seen }) => seen.state !== 'healthy') || paths.some(isParkedThough);
 }
 
 /** It answers whoever asks now; the worker, as another user, elsewhere or by writing, has found it otherwise. */
-function isParkedThough(survey: Survey): (path: SurveyedPath) => boolean {
-  return (path) =>
-    path.seen.state === 'healthy' && jobsOn(path, survey).some(({ parked }) => parked !== null);
+function isParkedThough({ seen, jobs }: SurveyedPath): boolean {
+  return seen.state === 'healthy' && jobs.some(({ parked }) => parked !== null);
 }
 
 function linesOf(survey: Survey, { storagebox }: Configuration): Line[] {
@@ -116,7 +108,7 @@ function linesOf(survey: Survey, { storagebox }: Configuration): Line[] {
     return {
       state: seen.state,
       path: escapeForTerminal(seen.path),
-      who: whoNeeds(path, survey),
+      who: whoNeeds(path),
       // What the storage box says of itself need not be said again of each of its binds.
       seen: escapeForTerminal(
         base !== null && seen.reason === `${base.reason}, seen at ${base.path}` ? base.reason : seen.reason,
@@ -150,16 +142,15 @@ function roleOf(kind: SurveyedPath['seen']['expectation']['kind']): PathRole {
   }
 }
 
-function whoNeeds(path: SurveyedPath, survey: Survey): string {
-  const jobs = jobsOn(path, survey);
+function whoNeeds({ jobs, want, seen }: SurveyedPath): string {
   const named = jobs
     .slice(0, maxJobsNamed)
     .map(({ id, status, parked }) => `job ${id} (${status}${parked === null ? '' : ', parked'})`);
   return [
     ...named,
     ...(jobs.length > maxJobsNamed ? [`${jobs.length - maxJobsNamed} more jobs`] : []),
-    ...(path.want.isInManifest ? ['manifest'] : []),
-    ...(path.seen.expectation.kind === 'mount' ? [path.seen.expectation.unit] : []),
+    ...(want.isInManifest ? ['manifest'] : []),
+    ...(seen.expectation.kind === 'mount' ? [seen.expectation.unit] : []),
   ].join(', ');
 }
 
@@ -251,20 +242,19 @@ function stepsOf(group: readonly Line[], isBaseHealthy: boolean): NextStep[] {
 
 function describeParked(
   parked: readonly SurveyedPath[],
-  survey: Survey,
   column: number,
   width: number,
   workerUser: string,
 ): string[] {
   const reasons = new Set<StorageState>();
   const listed = parked.slice(0, maxListed).flatMap((path) => {
-    const job = jobsOn(path, survey).find(({ parked: found }) => found !== null);
+    const job = path.jobs.find(({ parked: found }) => found !== null);
     if (!job?.parked) return [];
     const { reason, detail, sinceMs } = job.parked;
     reasons.add(reason);
     const seen = `${reason}: ${detail}; since ${formatTime(sinceMs)} UTC`;
     return [
-      pathLine({ path: escapeForTerminal(path.seen.path), who: whoNeeds(path, survey) }, column),
+      pathLine({ path: escapeForTerminal(path.seen.path), who: whoNeeds(path) }, column),
       ...wrap(escapeForTerminal(seen), width, '      ', '      '),
     ];
   });

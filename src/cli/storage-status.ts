@@ -7,7 +7,7 @@ import { userIds } from '../effects/user-ids.ts';
 import { surveyHotPaths, type Survey, type SurveyedPath } from '../hot-paths/survey.ts';
 import { withHelp } from './help.ts';
 import { operatorName, readConfiguration, type GlobalOptions } from './session.ts';
-import { describeSurvey, jobsOn, needsAttention } from './storage-status-page.ts';
+import { describeSurvey, needsAttention } from './storage-status-page.ts';
 import { paint, type Style } from './table.ts';
 import { pageWidth, type Terminal } from './terminal.ts';
 
@@ -79,7 +79,7 @@ function baseJson({ path, state, errno, reason, mount }: BaseReport, { baseSpace
 
 function hotPathJson(path: SurveyedPath, survey: Survey): Record<string, unknown> {
   const { want, seen } = path;
-  const parked = jobsOn(path, survey).filter((job) => job.parked !== null);
+  const parked = path.jobs.filter((job) => job.parked !== null);
   return {
     path: seen.path,
     state: seen.state,

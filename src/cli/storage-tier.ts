@@ -9,7 +9,7 @@ import type { TieringWorld } from '../core/tiering/tiering-world.ts';
 import { thisHost } from '../effects/host.ts';
 import { changeJobs } from '../recovery/job-changes.ts';
 import { userIds } from '../effects/user-ids.ts';
-import { jobsIfKnown } from '../hot-paths/jobs-if-known.ts';
+import { archivesIfKnown, jobsIfKnown, type JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
 import { stuckProbesFolder } from '../hot-paths/observe-configured.ts';
 import { applyTiering } from '../tiering/apply-tiering.ts';
 import { observeTiering } from '../tiering/observe-tiering.ts';
@@ -61,14 +61,17 @@ export function addStorageTier(storage: Command, terminal: Terminal): void {
 }
 
 async function tier(configuration: Configuration, options: TierOptions, terminal: Terminal): Promise<void> {
-  const jobs = await jobsIfKnown(configuration, jobsDeadlineMs);
-  const world = await observeTiering(configuration, jobs, options.year ?? new Date().getUTCFullYear());
+  const year = options.year ?? new Date().getUTCFullYear();
+  const jobs = await jobsIfKnown(configuration, { year, deadlineMs: jobsDeadlineMs });
+  const world = await observeTiering(configuration, jobs, year);
   const policy = policyOf(options);
   const tiering: TieringPlan = world === null ? { steps: [], refusals: [] } : decideTiering(world, policy);
   const tiered = (world?.paths ?? []).flatMap(({ path, configuredPath }) => [path, configuredPath]);
-  const accepting = jobs.isKnown
-    ? decideAccepting(policy.acceptedArchives, tiered, jobs.jobs)
-    : { steps: [], refusals: [] };
+  const accepting = await acceptingOf(
+    policy.acceptedArchives.filter((path) => !tiered.includes(path)),
+    jobs,
+    configuration,
+  );
   const plan = {
     steps: [...tiering.steps, ...accepting.steps],
     refusals: [...tiering.refusals, ...accepting.refusals],
@@ -118,6 +121,18 @@ async function tier(configuration: Configuration, options: TierOptions, terminal
   const verdict = verdictOfResults(steps, plan.refusals);
   const answer = { mode: 'apply', verdict, reason, steps, refusals: plan.refusals } as const;
   answerPlan(answer, options, terminal, { areStepsShown });
+}
+
+/** For the accepted paths that tiering itself decides nothing about. */
+async function acceptingOf(paths: readonly string[], jobs: JobsIfKnown, configuration: Configuration) {
+  const places = paths.map((path) => ({ paths: [path], inner: [] }));
+  const known = jobs.isKnown ? await archivesIfKnown(configuration, places, jobsDeadlineMs) : jobs;
+  return decideAccepting(
+    paths.map((path, index) => ({
+      path,
+      archive: known.isKnown ? (known.archives[index] ?? null) : 'unknown',
+    })),
+  );
 }
 
 /** Jobs on paths that were mounted because a person said that it is right. */

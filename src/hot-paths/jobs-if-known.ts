@@ -1,50 +1,101 @@
 import type { Configuration } from '../config/schema.ts';
-import type { Job } from '../core/jobs/job.ts';
+import type { Job, JobStatus } from '../core/jobs/job.ts';
+import type { ArchivePlace, ArchiveRecord } from '../core/storage/archive.ts';
 import { runCommand, type CommandResult } from '../effects/command.ts';
 import { compileCache, programPath } from '../effects/program-path.ts';
 import { stuckProbesFolder } from './observe-configured.ts';
 
-/** All jobs; or, without the database, that they are not known, and why. "No jobs" is never assumed. */
+/** It can't be asked, or not in time. */
+interface NotKnown {
+  readonly isKnown: false;
+  readonly because: string;
+  /** A command. */
+  readonly fix: string | null;
+}
+
+/**
+ * The jobs whose output directories somebody still depends on (needsItsPath); or, without the database, that they are not known, and
+ * why. "No jobs" is never assumed.
+ */
 export type JobsIfKnown =
   | {
       readonly isKnown: true;
       readonly jobs: readonly Job[];
-      /** Attempts that have ended with an infra error in the last ten minutes. */
-      readonly recentInfraErrors: number;
+      /** Null: nobody asked for them. */
+      readonly figures: JobFigures | null;
     }
-  | { readonly isKnown: false; readonly because: string; /** A command. */ readonly fix: string | null };
+  | NotKnown;
 
-/** The one JSON document on the standard input of the jobs child. */
-export interface JobsRequest {
-  readonly kind: 'read';
+/** How many jobs there are, the finished ones too. */
+export interface JobFigures {
+  readonly byStatus: Readonly<Record<JobStatus, number>>;
+  /** Attempts that have ended with an infra error in the last ten minutes. */
+  readonly recentInfraErrors: number;
+}
+
+/** What each of the places that were asked for holds, in their order. */
+export type ArchivesIfKnown =
+  { readonly isKnown: true; readonly archives: readonly (ArchiveRecord | null)[] } | NotKnown;
+
+type Question =
+  | {
+      readonly kind: 'needed';
+      /** Whose annual jobs are needed, finished or not. */
+      readonly year: number;
+      readonly withFigures: boolean;
+    }
+  | { readonly kind: 'archives'; readonly places: readonly ArchivePlace[] };
+
+/** The one JSON document on the standard input of the jobs child; on its standard output is one of the two above. */
+export type JobsRequest = Question & {
   readonly url: string;
   readonly answerMs: number;
   /** An earlier child that is older counts as blocked. */
   readonly deadlineMs: number;
   /** Where blocked ones are recorded (stuck-children.ts). */
   readonly stuckDir: string;
-}
-
-/** The one on its standard output. */
-export type JobsAnswer = JobsIfKnown;
+};
 
 /** For all of it: who looks at broken storage must not wait long for a broken database too. */
 const defaultDeadlineMs = 5000;
 /** Of that for the start of a program, slow on a busy machine; the rest is for the database's answer. */
 const startMs = 3000;
-/** Some ten thousand jobs; beyond that they are not known, but nothing ends for want of memory. */
+/** Some hundred thousand jobs that wait; beyond that they are not known, but nothing ends for want of memory. */
 const maxOutputBytes = 256 * 1024 * 1024;
+
+/** @param question.year whose annual jobs are needed, finished or not; default: this one (UTC) */
+export async function jobsIfKnown(
+  configuration: Configuration,
+  {
+    year = new Date().getUTCFullYear(),
+    withFigures = false,
+    deadlineMs = defaultDeadlineMs,
+  }: { readonly year?: number; readonly withFigures?: boolean; readonly deadlineMs?: number } = {},
+): Promise<JobsIfKnown> {
+  return await ask<JobsIfKnown>(configuration, { kind: 'needed', year, withFigures }, deadlineMs);
+}
+
+/** What jobs, finished ones too, have archived at each of the places. */
+export async function archivesIfKnown(
+  configuration: Configuration,
+  places: readonly ArchivePlace[],
+  deadlineMs = defaultDeadlineMs,
+): Promise<ArchivesIfKnown> {
+  if (places.length === 0) return { isKnown: true, archives: [] };
+  return await ask<ArchivesIfKnown>(configuration, { kind: 'archives', places }, deadlineMs);
+}
 
 /**
  * Asks a disposable child, so that it is answered in time wherever the database lies; nothing is
  * thrown.
  */
-export async function jobsIfKnown(
+async function ask<Answer>(
   configuration: Configuration,
-  deadlineMs = defaultDeadlineMs,
-): Promise<JobsIfKnown> {
+  question: Question,
+  deadlineMs: number,
+): Promise<Answer | NotKnown> {
   const request: JobsRequest = {
-    kind: 'read',
+    ...question,
     url: configuration.database.url,
     answerMs: deadlineMs - startMs,
     deadlineMs,
@@ -60,7 +111,7 @@ export async function jobsIfKnown(
     stdin: JSON.stringify(request),
   });
   if (result.kind === 'exited' && result.code === 0 && !result.isTruncated)
-    return JSON.parse(result.stdout) as JobsAnswer;
+    return JSON.parse(result.stdout) as Answer;
   return { isKnown: false, because: describeFailure(result, deadlineMs), fix: null };
 }
 

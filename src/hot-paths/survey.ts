@@ -17,10 +17,16 @@ import type { ObservedPath } from '../effects/storage-probe.ts';
 import { jobsIfKnown, type JobsIfKnown } from './jobs-if-known.ts';
 import { observeConfigured, readManifestIfReadable, stuckProbesFolder } from './observe-configured.ts';
 import type { SeenJobs } from '../core/autostart/auto-start-world.ts';
+import type { Job } from '../core/jobs/job.ts';
 import { isOnThisHost } from '../core/jobs/lease.ts';
 import type { HostIdentity } from '../effects/host.ts';
 
-export interface SurveyedPath {
+export interface SurveyedPath extends LookedAt {
+  /** Those that want it, as far as the jobs are known. */
+  readonly jobs: readonly Job[];
+}
+
+interface LookedAt {
   readonly want: WantedPath;
   readonly seen: ObservedPath;
 }
@@ -55,40 +61,49 @@ const unmountedStates: readonly StorageState[] = ['missing', 'dead', 'degraded']
  * Looks at everything that jobs, manifest and configuration want. A database that takes its time holds nothing up: what is
  * known without it is looked at meanwhile, and the jobs' own paths only if it answers after all. Brief: without what lies under
  * mounts, and without the journal, for those who look often.
+ * @param options.withFigures with how many jobs there are
  */
 export async function surveyHotPaths(
   configuration: Configuration,
   nowMs: number,
-  { isBrief = false }: { readonly isBrief?: boolean } = {},
+  {
+    isBrief = false,
+    withFigures = false,
+  }: { readonly isBrief?: boolean; readonly withFigures?: boolean } = {},
 ): Promise<Survey> {
   const beginMs = performance.now();
-  const { table, ...survey } = await lookAtEverything(configuration, nowMs);
+  const { table, paths, ...survey } = await lookAtEverything(configuration, nowMs, withFigures);
   const leftMs = configuration.recovery.probe_timeout_seconds * 1000 - (performance.now() - beginMs);
   const options = { timeoutMs: leftMs, stuckDir: stuckProbesFolder(configuration) };
   const [shadowed, space, refused] = await Promise.all([
-    isBrief ? new Map<string, Shadowed>() : shadowedIn(survey, options),
-    spaceOf(survey, options),
-    isBrief ? new Map<string, MountRefusal>() : refusedUnits(survey, configuration.storagebox.unit),
+    isBrief ? new Map<string, Shadowed>() : shadowedIn(survey.jobsRoot, paths, options),
+    spaceOf(survey.base, paths, options),
+    isBrief
+      ? new Map<string, MountRefusal>()
+      : refusedUnits(survey.base, paths, configuration.storagebox.unit),
   ]);
-  const { base } = survey;
+  const { base, jobs } = survey;
+  const jobOf = new Map(jobs.isKnown ? jobs.jobs.map((job) => [job.id, job] as const) : []);
   const baseSpace = space.get(base?.mount?.device ?? '') ?? null;
   return {
     ...survey,
     base: base && judgeWithSpace(base, baseSpace),
     baseSpace,
-    paths: survey.paths.map(({ want, seen }) => ({
+    paths: paths.map(({ want, seen }) => ({
       want,
       seen: judgeWithSpace(seen, space.get(seen.device)),
+      jobs: want.jobs.flatMap((id) => jobOf.get(id) ?? []),
     })),
     shadowed,
     refused,
-    foreign: foreignMounts(survey.paths, table),
+    foreign: foreignMounts(paths, table),
   };
 }
 
 /** By unit, of those that do not get their file system, what its log says of it. */
 async function refusedUnits(
-  { base, paths }: Pick<Survey, 'base' | 'paths'>,
+  base: BaseReport | null,
+  paths: readonly LookedAt[],
   baseUnit: string,
 ): Promise<Survey['refused']> {
   const units = new Set<string>();
@@ -106,7 +121,8 @@ async function refusedUnits(
 
 /** By superblock, of what answers; nothing where there is no time left. */
 async function spaceOf(
-  { base, paths }: Pick<Survey, 'base' | 'paths'>,
+  base: BaseReport | null,
+  paths: readonly LookedAt[],
   options: AccessOptions,
 ): Promise<ReadonlyMap<string, FreeSpace | null>> {
   const folders = new Map(
@@ -121,7 +137,7 @@ async function spaceOf(
   return new Map(answers);
 }
 
-function foreignMounts(paths: readonly SurveyedPath[], table: MountTable): Survey['foreign'] {
+function foreignMounts(paths: readonly LookedAt[], table: MountTable): Survey['foreign'] {
   const wanted = new Set(paths.map(({ seen }) => seen.canonicalPath));
   const foreign = new Map<string, readonly string[]>();
   for (const path of wanted) {
@@ -137,7 +153,8 @@ function foreignMounts(paths: readonly SurveyedPath[], table: MountTable): Surve
 
 /** With storage that hangs there is no time for it, and something worse to look at. */
 async function shadowedIn(
-  { paths, jobsRoot }: Pick<Survey, 'paths' | 'jobsRoot'>,
+  jobsRoot: string,
+  paths: readonly LookedAt[],
   options: AccessOptions,
 ): Promise<Survey['shadowed']> {
   if (options.timeoutMs < leastLookMs) return new Map();
@@ -149,19 +166,21 @@ async function shadowedIn(
   return await findShadowedData(jobsRoot, mountPoints, options);
 }
 
+interface Look extends Pick<Survey, 'jobsRoot' | 'base'> {
+  readonly paths: readonly LookedAt[];
+  readonly table: MountTable;
+}
+
 async function lookAtEverything(
   configuration: Configuration,
   nowMs: number,
-): Promise<Omit<Survey, 'shadowed' | 'foreign' | 'baseSpace' | 'refused'> & { readonly table: MountTable }> {
+  withFigures: boolean,
+): Promise<Pick<Survey, 'manifestProblems' | 'jobs'> & Look> {
   const { entries, problems: manifestProblems } = readManifestIfReadable(configuration);
+  const year = new Date(nowMs).getUTCFullYear();
   const wantedBy = (jobs: JobsIfKnown): WantedPath[] =>
-    wantedPaths(
-      jobs.isKnown ? jobs.jobs : [],
-      entries,
-      configuration.hot_mounts,
-      new Date(nowMs).getUTCFullYear(),
-    );
-  const question = jobsIfKnown(configuration);
+    wantedPaths(jobs.isKnown ? jobs.jobs : [], entries, configuration.hot_mounts, year);
+  const question = jobsIfKnown(configuration, { year, withFigures });
   const prompt = await Promise.race([question, pause(promptAnswerMs, null)]);
   if (prompt !== null)
     return { ...(await lookAt(configuration, entries, wantedBy(prompt))), manifestProblems, jobs: prompt };
@@ -188,7 +207,7 @@ async function lookAtEverything(
 }
 
 /** Whether the early look held the path against what the jobs expect there too. */
-function isSettled(want: WantedPath, early: SurveyedPath | undefined): boolean {
+function isSettled(want: WantedPath, early: LookedAt | undefined): boolean {
   if (early === undefined) return false;
   // A manifest line outweighs what a job expects; a unit's mount is held against what the job first ran on.
   return want.isInManifest || want.recordedIdentity === null;
@@ -198,7 +217,7 @@ async function lookAt(
   configuration: Configuration,
   manifest: readonly ManifestEntry[],
   wanted: readonly WantedPath[],
-): Promise<Pick<Survey, 'jobsRoot' | 'base' | 'paths'> & { readonly table: MountTable }> {
+): Promise<Look> {
   const { base, paths, rules, table } = await observeConfigured(configuration, manifest, wanted);
   return {
     table,

@@ -39,12 +39,11 @@ export function lookAsItIs(
   nowMs: number,
 ): { readonly jobs: Promise<JobsIfKnown>; readonly world: Promise<RecoveryWorld> } {
   const { memory } = readMemory(memoryFile(configuration), nowMs);
-  const jobs = jobsIfKnown(configuration);
+  const year = new Date(nowMs).getUTCFullYear();
+  const jobs = jobsIfKnown(configuration, { year });
   const world = new JobsAsked(jobs)
     .promptly()
-    .then((known) =>
-      new RecoveryObserver(configuration).observe(known, memory, new Date(nowMs).getUTCFullYear()),
-    );
+    .then((known) => new RecoveryObserver(configuration).observe(known, memory, year));
   return { jobs, world };
 }
 
@@ -55,7 +54,7 @@ async function observeWithJobs(
   year: number,
 ): Promise<RecoveryWorld> {
   const observer = new RecoveryObserver(configuration);
-  const jobs = new JobsAsked(jobsIfKnown(configuration));
+  const jobs = new JobsAsked(jobsIfKnown(configuration, { year }));
   const early = await observer.observe(await jobs.promptly(), memory, year);
   if (await jobs.isLateAnswerNews()) return await observer.observe(jobs.answer, memory, year);
   return jobs.answer.isKnown ? early : { ...early, jobsUnknownBecause: jobs.answer.because };

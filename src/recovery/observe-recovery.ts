@@ -4,7 +4,9 @@ import type { Configuration } from '../config/schema.ts';
 import { likeBase, ownSuperblocks } from '../core/recovery/decide-base.ts';
 import type { RecoveryMemory } from '../core/recovery/memory.ts';
 import type { RecoveryBase, RecoveryWorld, RunningCrawl, Target } from '../core/recovery/recovery-world.ts';
-import { jobsLookedAfter, recoveryTargets } from '../core/recovery/targets.ts';
+import { jobsLookedAfter, recoveryTargets, type TargetPlace } from '../core/recovery/targets.ts';
+import { archivePlace, type ArchiveRecord } from '../core/storage/archive.ts';
+import type { ExpectationRules } from '../core/storage/expectation.ts';
 import type { Lookup } from '../core/storage/lookup.ts';
 import { MountTable } from '../core/storage/mount-table.ts';
 import { wantedPaths } from '../core/storage/wanted-paths.ts';
@@ -15,7 +17,7 @@ import { type Bearings, changedMeanwhile, isSameWay, takeBearings } from '../eff
 import { startTheClock } from '../effects/storage/ask-child.ts';
 import { lookUpPaths } from '../effects/storage/look-up-paths.ts';
 import { showUnits } from '../effects/systemd.ts';
-import type { JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
+import { archivesIfKnown, type JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
 import { readManifestIfReadable, stuckProbesFolder } from '../hot-paths/observe-configured.ts';
 import { crawlsOfThisHost } from '../worker/live-crawls.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
@@ -30,6 +32,7 @@ const maxLooks = 3;
 export class RecoveryObserver {
   readonly #configuration: Configuration;
   readonly #confirmedDead = new Set<string>();
+  readonly #archives = new Map<string, ArchiveRecord | null>();
 
   constructor(configuration: Configuration) {
     this.#configuration = configuration;
@@ -98,7 +101,7 @@ export class RecoveryObserver {
       fstype: storagebox.fstype,
       unit: storagebox.unit,
     };
-    const targets = recoveryTargets({
+    const places = recoveryTargets({
       wanted,
       rules,
       base,
@@ -106,9 +109,15 @@ export class RecoveryObserver {
       takenOff: memory.takenOff,
       canonicalOf: canonical.of,
       isResolved: (path) => canonical.failureOf(path) === null,
-      jobs: jobs.isKnown ? jobs.jobs : null,
     });
-    const lookups = await this.#lookUp(targets, base, bearings);
+    const [lookups, archives] = await Promise.all([
+      this.#lookUp(places, base, bearings),
+      jobs.isKnown ? this.#archivesAt(places, rules) : null,
+    ]);
+    const targets = places.map((place): Target => {
+      const archive = archives?.get(place.path);
+      return { ...place, archive: archive === undefined ? 'unknown' : archive };
+    });
     const states = await unitStates;
     const waitingRequests = readFuseConnections();
     const storage: Storage = {
@@ -128,9 +137,25 @@ export class RecoveryObserver {
     return { storage: { ...storage, confirmedDead: new Set(this.#confirmedDead) }, isAtRest };
   }
 
+  /** By path; without those that can't be told. Each is asked for once: what was archived before this run stays so. */
+  async #archivesAt(
+    places: readonly TargetPlace[],
+    rules: ExpectationRules,
+  ): Promise<ReadonlyMap<string, ArchiveRecord | null>> {
+    const asked = places.filter(({ path }) => !this.#archives.has(path));
+    const answer = await archivesIfKnown(
+      this.#configuration,
+      asked.map(({ path, configuredPath }) => archivePlace([path, configuredPath], rules)),
+    );
+    if (answer.isKnown)
+      for (const [index, { path }] of asked.entries())
+        this.#archives.set(path, answer.archives[index] ?? null);
+    return this.#archives;
+  }
+
   /** Of every target, the base, and whatever else its process may serve. */
   async #lookUp(
-    targets: readonly Target[],
+    targets: readonly TargetPlace[],
     base: RecoveryBase | null,
     { table, canonical, options }: Bearings,
   ) {

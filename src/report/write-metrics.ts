@@ -23,17 +23,15 @@ async function takeSnapshot(configuration: Configuration): Promise<MetricsSnapsh
   const beginMs = performance.now();
   const { paths, worker } = configuration;
   const [survey, [unit = null]] = await Promise.all([
-    surveyHotPaths(configuration, Date.now(), { isBrief: true }),
+    surveyHotPaths(configuration, Date.now(), { isBrief: true, withFigures: true }),
     showUnits([worker.unit]),
   ]);
   const { base, jobs } = survey;
   return {
     writtenAtMs: Date.now(),
     durationMs: performance.now() - beginMs,
-    jobs: jobs.isKnown
-      ? jobs.jobs.map(({ status, parked }) => ({ status, parked: parked?.reason ?? null }))
-      : null,
-    recentInfraErrors: jobs.isKnown ? jobs.recentInfraErrors : null,
+    figures: jobs.isKnown ? jobs.figures : null,
+    parked: jobs.isKnown ? jobs.jobs.flatMap((job) => job.parked?.reason ?? []) : [],
     isWorkerActive: unit === null ? null : unit.active === 'active',
     shouldWorkerRun: shouldWorkerRun({ base, jobs: seenJobs(survey, thisHost()) }),
     base,

@@ -57,6 +57,10 @@ export function selectJobs(db: Reading) {
 
 export type FullJobRow = JobRow & { source: string; most_archived_bytes: number | null };
 
+export function storageIdentityFromText(text: string | null): MountIdentity | null {
+  return text === null ? null : (JSON.parse(text) as MountIdentity);
+}
+
 /** The job that a row holds. */
 export function jobFromRow(row: FullJobRow): Job {
   return {
@@ -82,8 +86,7 @@ export function jobFromRow(row: FullJobRow): Job {
     unreachableInARow: row.unreachable_in_a_row,
     lastError: row.last_error,
     parked: parked(row),
-    storageIdentity:
-      row.storage_identity === null ? null : (JSON.parse(row.storage_identity) as MountIdentity),
+    storageIdentity: storageIdentityFromText(row.storage_identity),
     mostArchivedBytes: row.most_archived_bytes ?? 0,
     lease: lease(row),
     stopRequest: row.stop_request as StopRequest | null,

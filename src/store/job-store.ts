@@ -1,10 +1,11 @@
 /* eslint-disable max-lines -- every statement about jobs stands in this one file, so that what may happen to a job can be read in one place; how one job is written stands in change-job.ts */
-import { sql, type SelectQueryBuilder } from 'kysely';
+import { type RawBuilder, sql, type SelectQueryBuilder } from 'kysely';
 import { UsageError } from '../core/errors.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
 import {
   type Job,
   type JobStatus,
+  jobStatuses,
   type Parked,
   type Progress,
   type StopRequest,
@@ -16,6 +17,7 @@ import { isEligible } from '../core/jobs/selection.ts';
 import { isLegal, type JobEvent, transition } from '../core/jobs/transitions.ts';
 import { isBelow, withAncestors } from '../core/storage/path-relation.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
+import type { AttemptedJob } from '../core/storage/archive.ts';
 import type { MountIdentity } from '../core/storage/mountinfo.ts';
 import type { Database, DatabaseKind, Reading, Writing } from './database.ts';
 import { changeJob } from './change-job.ts';
@@ -26,6 +28,7 @@ import {
   jobFromRow,
   leaseToRow,
   selectJobs,
+  storageIdentityFromText,
   withoutLease,
   withoutParking,
 } from './job-row.ts';
@@ -161,6 +164,69 @@ export class JobStore {
     return await this.#database.read(async (db) => {
       const query = filtered(selectJobs(db), wanted).orderBy('jobs.id', 'desc').limit(1).offset(count);
       return (await query.executeTakeFirst())?.id ?? 0;
+    });
+  }
+
+  /** Jobs whose output directories somebody still depends on (needsItsPath), in the order of their ids. No others are read. */
+  async needed(year: number): Promise<Job[]> {
+    return await this.#database.read(async (db) => {
+      const ofTheYear = selectJobs(db)
+        .where('jobs.campaign_year', '=', year)
+        .where('jobs.campaign_kind', '=', 'annual')
+        .where('jobs.status', 'in', ['completed', 'failed']);
+      // In one statement: a job that ends meanwhile is neither missed nor told twice. Each state along its index: taken together they
+      // look to SQLite like most of the table.
+      const rows = await unfinishedStatuses
+        .reduce(
+          (query, status) => query.unionAll(selectJobs(db).where('jobs.status', '=', status)),
+          ofTheYear,
+        )
+        .execute();
+      return rows.map(jobFromRow).sort((a, b) => a.id - b.id);
+    });
+  }
+
+  async countByStatus(): Promise<Record<JobStatus, number>> {
+    return await this.#database.read(async (db) => {
+      const rows = await db
+        .selectFrom('jobs')
+        .select(['status', ({ fn }) => fn.countAll().as('count')])
+        .groupBy('status')
+        .execute();
+      const counts = Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
+      return Object.fromEntries(jobStatuses.map((status) => [status, counts[status] ?? 0])) as Record<
+        JobStatus,
+        number
+      >;
+    });
+  }
+
+  /** Jobs of whatever status that have had an attempt, whose output directory is one of the paths or lies below it; by path. */
+  async attemptedAt(paths: readonly string[]): Promise<Map<string, AttemptedJob[]>> {
+    const isPostgres = this.#database.kind === 'postgres';
+    const asked = JSON.stringify(paths.map((path) => ({ path, ...boundsBelow(path) })));
+    const places = isPostgres
+      ? sql`json_to_recordset(${asked}::json) as place(path text, above text, beyond text)`
+      : sql`(select value ->> 'path' as path, value ->> 'above' as above, value ->> 'beyond' as beyond from json_each(${asked})) as place`;
+    // As its index has it (0004-add-indexes.ts).
+    const outputDir = isPostgres ? sql`jobs.output_dir collate "C"` : sql`jobs.output_dir`;
+    const from = (condition: RawBuilder<unknown>) =>
+      sql`select place.path, jobs.id, jobs.output_dir, jobs.storage_identity from ${places} join jobs on ${condition} where jobs.attempts > 0`;
+    return await this.#database.read(async (db) => {
+      const { rows } = await sql<{
+        path: string;
+        id: number;
+        output_dir: string;
+        storage_identity: string | null;
+      }>`${from(sql`${outputDir} = place.path`)} union all
+        ${from(sql`${outputDir} > place.above and ${outputDir} < place.beyond`)}`.execute(db);
+      const found = new Map<string, AttemptedJob[]>();
+      for (const { path, id, output_dir, storage_identity } of rows) {
+        const there = found.get(path) ?? [];
+        found.set(path, there);
+        there.push({ id, outputDir: output_dir, storageIdentity: storageIdentityFromText(storage_identity) });
+      }
+      return found;
     });
   }
 
@@ -580,9 +646,16 @@ async function findTaken(db: Reading, kind: DatabaseKind, job: Place): Promise<T
   return await findTakenDirectory(db, kind, job.outputDir);
 }
 
+/** In order of bytes: what lies below a directory comes after `DIR/` and before `DIR0`, the next character. */
+function boundsBelow(path: string): { readonly above: string; readonly beyond: string } {
+  const prefix = path === '/' ? '' : path;
+  return { above: `${prefix}/`, beyond: `${prefix}0` };
+}
+
 /** The unfinished job whose output directory is this one, or lies inside or above it. */
 async function findTakenDirectory(db: Reading, kind: DatabaseKind, outputDir: string): Promise<Taken | null> {
-  // In order of bytes: what lies inside comes after `DIR/` and before `DIR0`, the next character. As its index has it (0004-add-indexes.ts).
+  const { above, beyond } = boundsBelow(outputDir);
+  // As its index has it (0004-add-indexes.ts).
   const path = kind === 'postgres' ? sql<string>`output_dir collate "C"` : sql<string>`output_dir`;
   const unfinishedAt = db
     .selectFrom('jobs')
@@ -590,7 +663,7 @@ async function findTakenDirectory(db: Reading, kind: DatabaseKind, outputDir: st
     .where('status', 'in', unfinishedStatuses);
   const inTheWay = await unfinishedAt
     .where(path, 'in', withAncestors(outputDir))
-    .unionAll(unfinishedAt.where(path, '>', `${outputDir}/`).where(path, '<', `${outputDir}0`))
+    .unionAll(unfinishedAt.where(path, '>', above).where(path, '<', beyond))
     .limit(1)
     .executeTakeFirst();
   if (inTheWay === undefined) return null;

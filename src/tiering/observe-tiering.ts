@@ -1,5 +1,5 @@
 import type { Configuration } from '../config/schema.ts';
-import { archiveAt, kindSeen } from '../core/storage/archive.ts';
+import { archivePlace, kindSeen } from '../core/storage/archive.ts';
 import type { PathKind } from '../core/storage/lookup.ts';
 import type { Job } from '../core/jobs/job.ts';
 import type { Mount } from '../core/storage/mountinfo.ts';
@@ -11,7 +11,7 @@ import { findShadowedData } from '../effects/find-shadowed-data.ts';
 import { startTheClock } from '../effects/storage/ask-child.ts';
 import { lookUpPaths } from '../effects/storage/look-up-paths.ts';
 import type { ObservedPath, StorageReport } from '../effects/storage-probe.ts';
-import type { JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
+import { archivesIfKnown, type JobsIfKnown } from '../hot-paths/jobs-if-known.ts';
 import {
   observeConfigured,
   readManifestIfReadable,
@@ -19,6 +19,9 @@ import {
 } from '../hot-paths/observe-configured.ts';
 import { liveCrawls, runningCrawls, type LiveCrawl } from '../worker/live-crawls.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
+
+/** A machine is busy at boot, and nothing else is waited for. */
+const archivesDeadlineMs = 15_000;
 
 /** Everything tiering decides by; null without a storage box in the configuration. */
 export async function observeTiering(
@@ -40,7 +43,11 @@ export async function observeTiering(
       (expectation.kind === 'bind' && expectation.mountPoint === canonicalPath)
     );
   });
-  const cold = await coldKinds(tiered, report, configuration);
+  const places = tiered.map(({ path, canonicalPath }) => archivePlace([path, canonicalPath], rules));
+  const [cold, archives] = await Promise.all([
+    coldKinds(tiered, report, configuration),
+    jobs.isKnown ? archivesIfKnown(configuration, places, archivesDeadlineMs) : jobs,
+  ]);
   const { crawls, unseenBecause } = await crawlsIfSeen(configuration, known);
   const shadowed = await findShadowedData(
     rules.jobsRoot,
@@ -54,10 +61,10 @@ export async function observeTiering(
     jobsRoot: rules.jobsRoot,
     base,
     basePath: rules.storagebox.mount,
-    paths: tiered.map((path) => ({
+    paths: tiered.map((path, index) => ({
       ...tieringPath(path),
       coldKind: cold.get(path.canonicalPath) ?? null,
-      archive: jobs.isKnown ? archiveAt([path.path, path.canonicalPath], jobs.jobs, rules) : 'unknown',
+      archive: archives.isKnown ? (archives.archives[index] ?? null) : 'unknown',
       layers: table.stackAt(path.canonicalPath).map(({ device }) => device),
       isSecured: isSecured(table.topmostAt(path.canonicalPath)),
       inner: table.below(path.canonicalPath).map(({ mountPoint }) => mountPoint),

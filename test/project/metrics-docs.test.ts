@@ -21,8 +21,11 @@ const families = [
   ...metricFamilies({
     writtenAtMs: 0,
     durationMs: 0,
-    jobs: [{ status: 'queued', parked: 'dead' }],
-    recentInfraErrors: 0,
+    figures: {
+      byStatus: { queued: 1, running: 0, retryable: 0, completed: 0, failed: 0, cancelled: 0 },
+      recentInfraErrors: 0,
+    },
+    parked: ['dead'],
     isWorkerActive: true,
     shouldWorkerRun: true,
     base: { state: 'healthy' },

@@ -66,7 +66,7 @@ test('what never comes is named, after ten seconds', async (t) => {
 
 test('too much is cut, so that all of it stays below 5 MB', async (t) => {
   const many = Array.from({ length: 20_000 }, (_, index) => `what could not be seen, ${index}`);
-  const jobs = Promise.resolve({ isKnown: true, jobs: [], recentInfraErrors: 0 } as const);
+  const jobs = Promise.resolve({ isKnown: true, jobs: [], figures: null } as const);
   const { files } = await takeEvidence(
     configuration(t),
     { world: Promise.resolve({ ...world, notSeen: many }), jobs },
@@ -80,6 +80,6 @@ test('too much is cut, so that all of it stays below 5 MB', async (t) => {
 test('where it can’t be written, that is said', async (t) => {
   const given = configuration(t);
   writeFileSync(join(given.paths.state_dir, 'evidence'), 'a file in its place');
-  const jobs = Promise.resolve({ isKnown: true, jobs: [], recentInfraErrors: 0 } as const);
+  const jobs = Promise.resolve({ isKnown: true, jobs: [], figures: null } as const);
   await assert.rejects(takeEvidence(given, { world: Promise.resolve(world), jobs }, null), OperatorError);
 });

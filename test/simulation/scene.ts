@@ -112,8 +112,7 @@ export class Scene {
       takenOff,
       canonicalOf: (path) => path,
       isResolved: () => true,
-      jobs: [],
-    });
+    }).map((place) => ({ ...place, archive: null }));
     const asked = new Set([
       BASE,
       ...targets.map(({ path }) => path),
@@ -189,7 +188,6 @@ export class Scene {
       takenOff: [],
       canonicalOf: (each) => each,
       isResolved: () => true,
-      jobs: [],
     }).find((each) => each.path === path);
     if (target === undefined) return 'healthy';
     const { expectation } = target;

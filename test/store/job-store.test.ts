@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UsageError } from '../../src/core/errors.ts';
+import { jobStatuses } from '../../src/core/jobs/job.ts';
 import type { Lease } from '../../src/core/jobs/lease.ts';
 import type { RetryPolicy } from '../../src/core/jobs/retry.ts';
+import { needsItsPath } from '../../src/core/storage/wanted-paths.ts';
 import { JobStore, type AttemptEnd, type NewJob } from '../../src/store/job-store.ts';
 import { SourceStore } from '../../src/store/source-store.ts';
 import { describeOnBothDatabases } from './databases.ts';
@@ -296,6 +298,54 @@ describeOnBothDatabases('job store', (fresh) => {
     );
     const attempt = (await jobs.history(job.id)).attempts[0];
     assert.equal(attempt?.bytes, 5_000_000_000);
+  });
+
+  test('the needed ones are those that need their paths, as needsItsPath has it; all are counted', async () => {
+    const { jobs, database } = await stores();
+    let made = 0;
+    for (const status of jobStatuses)
+      for (const campaignYear of [null, 2025, 2026]) {
+        const campaignKind = campaignYear === null ? null : 'annual';
+        const { id } = await jobs.add(
+          newJob(`j${(made += 1)}`, { campaignKind, campaignYear }),
+          'tester',
+          t0,
+        );
+        await database.write(async (tx) => {
+          await tx.updateTable('jobs').set({ status }).where('id', '=', id).execute();
+        });
+      }
+    const expected = (await jobs.list()).filter((job) => needsItsPath(job, 2026));
+    assert.equal(expected.length, 11);
+    assert.deepEqual(await jobs.needed(2026), expected);
+    assert.deepEqual(
+      await jobs.countByStatus(),
+      Object.fromEntries(jobStatuses.map((status) => [status, 3])),
+    );
+  });
+
+  test('who has had an attempt at a path or below it, by path', async () => {
+    const { jobs } = await stores();
+    const on = { kind: 'mount', fstype: 'fuse.sshfs', source: 'box:/', root: '/' } as const;
+    const outputDirs = ['/srv/jobs/a', '/srv/jobs/a/deep', '/srv/jobs/a0', '/srv/jobs/a.b', '/srv/jobs/é/x'];
+    for (const [index, outputDir] of outputDirs.entries()) {
+      const { id } = await jobs.add(newJob(`j${index}`, { outputDir }), 'tester', t0 + index);
+      await jobs.claim(id, lease(`t${index}`), 'http', policy, t0 + index, index === 0 ? on : null);
+      await jobs.finish(id, `t${index}`, end('success'), 'w1', policy, t0 + index);
+    }
+    await jobs.add(newJob('fresh', { outputDir: '/srv/jobs/a/new' }), 'tester', t0);
+    const at = async (...paths: string[]) => {
+      const found = await jobs.attemptedAt(paths);
+      return [...found].map(([path, there]) => [path, there.map(({ id }) => id).sort()]).sort();
+    };
+    assert.deepEqual(await at('/srv/jobs/a'), [['/srv/jobs/a', [1, 2]]]);
+    assert.deepEqual(await at('/srv/jobs/a/deep', '/srv/jobs/é', '/srv/jobs/a/new'), [
+      ['/srv/jobs/a/deep', [2]],
+      ['/srv/jobs/é', [5]],
+    ]);
+    assert.deepEqual(await at('/'), [['/', [1, 2, 3, 4, 5]]]);
+    assert.deepEqual(await at(), []);
+    assert.deepEqual((await jobs.attemptedAt(['/srv/jobs/a'])).get('/srv/jobs/a')?.[0]?.storageIdentity, on);
   });
 
   test('what a job has archived is known over all its attempts, wherever the job is read', async () => {

@@ -63,6 +63,11 @@ const loops: Readonly<Record<string, (jobs: JobStore) => Promise<unknown>>> = {
   'the next job': async (jobs) => await jobs.next({ eligibleAtMs: t0, limit: 1 }),
   'a page of waiting jobs': async (jobs) => await jobs.next({ eligibleAtMs: t0, limit: 50, offset: 50 }),
   'the next ones, in cooldown too': async (jobs) => await jobs.next({ limit: 10 }),
+  'jobs whose paths are needed': async (jobs) => await jobs.needed(2026),
+  'archives at many paths': async (jobs) => {
+    const paths = Array.from({ length: 1000 }, (_, index) => `/srv/jobs/hc/${index}`);
+    assert.equal((await jobs.attemptedAt(paths)).size, 999);
+  },
   'jobs that run': async (jobs) => await jobs.list({ statuses: ['running'] }),
   'the newest of a source': async (jobs) => await jobs.list({ source: 'hc', limit: 50 }),
   'the newest': async (jobs) => await jobs.list({ limit: 50 }),

@@ -1,6 +1,5 @@
 import type { Job } from '../jobs/job.ts';
 import { compareQueuePlaces } from '../jobs/selection.ts';
-import { archiveAt } from '../storage/archive.ts';
 import { expectationFor, type Expectation, type ExpectationRules } from '../storage/expectation.ts';
 import type { Mount } from '../storage/mountinfo.ts';
 import { MountTable } from '../storage/mount-table.ts';
@@ -36,22 +35,20 @@ export interface TargetQuestion {
   readonly takenOff: readonly TakenOff[];
   readonly canonicalOf: (path: string) => string;
   readonly isResolved: (path: string) => boolean;
-  /** All of them, of whatever status; null without the database. */
-  readonly jobs: readonly Job[] | null;
 }
+
+/** Before it is known what was archived there. */
+export type TargetPlace = Omit<Target, 'archive'>;
 
 /**
  * Every path that recovery looks after, once: what jobs, manifest and configuration want, what an earlier run took off, and
  * every bind of the storage box below the jobs root, whoever has made it: the mount table names its directory in the box.
  */
-export function recoveryTargets(question: TargetQuestion): Target[] {
+export function recoveryTargets(question: TargetQuestion): TargetPlace[] {
   const { wanted, rules, canonicalOf, isResolved, takenOff } = question;
-  const targets = new Map<string, Target>();
-  const add = (target: Omit<Target, 'archive'>): void => {
-    if (targets.has(target.path)) return;
-    const paths = [target.path, target.configuredPath];
-    const archive = question.jobs === null ? 'unknown' : archiveAt(paths, question.jobs, rules);
-    targets.set(target.path, { ...target, archive });
+  const targets = new Map<string, TargetPlace>();
+  const add = (target: TargetPlace): void => {
+    if (!targets.has(target.path)) targets.set(target.path, target);
   };
   const binds = bindsOf(
     question,
@@ -85,7 +82,7 @@ export function recoveryTargets(question: TargetQuestion): Target[] {
   return [...targets.values()];
 }
 
-function unasked(path: string, coldPath: string): Omit<Target, 'archive'> {
+function unasked(path: string, coldPath: string): TargetPlace {
   return {
     path,
     configuredPath: path,

@@ -9,9 +9,13 @@ export interface MetricsSnapshot {
   readonly writtenAtMs: number;
   readonly durationMs: number;
   /** Null: the database does not answer. */
-  readonly jobs: readonly { readonly status: JobStatus; readonly parked: StorageState | null }[] | null;
-  /** Attempts that have ended with an infra error in the last `infraErrorMinutes`. */
-  readonly recentInfraErrors: number | null;
+  readonly figures: {
+    readonly byStatus: Readonly<Record<JobStatus, number>>;
+    /** Attempts that have ended with an infra error in the last `infraErrorMinutes`. */
+    readonly recentInfraErrors: number;
+  } | null;
+  /** Why it waits for its storage, of each job that does. */
+  readonly parked: readonly StorageState[];
   readonly isWorkerActive: boolean | null;
   readonly shouldWorkerRun: boolean | null;
   /** Null without a storage box. */
@@ -27,24 +31,24 @@ export const infraErrorMinutes = 10;
 
 /** The families of `healtharchive.prom`. Counts over a window are no counters, so they are untyped. */
 export function metricFamilies(snapshot: MetricsSnapshot): MetricFamily[] {
-  const { jobs, recentInfraErrors, base, baseSpace, hotPaths } = snapshot;
+  const { figures, base, baseSpace, hotPaths } = snapshot;
   return [
-    gauges('healtharchive_jobs', 'Jobs by status', jobs === null ? [] : countBy(jobs)),
+    gauges('healtharchive_jobs', 'Jobs by status', figures === null ? [] : countsOf(figures)),
     gauges(
       'healtharchive_jobs_parked',
       'Jobs that wait for their storage, by its state',
-      parkedBy(jobs ?? []),
+      parkedBy(snapshot.parked),
     ),
     {
       name: 'healtharchive_jobs_infra_error_recent_total',
       type: 'untyped',
       help: 'Attempts that ended with an infrastructure error in the last minutes',
       samples:
-        recentInfraErrors === null
+        figures === null
           ? []
-          : [{ labels: { minutes: String(infraErrorMinutes) }, value: recentInfraErrors }],
+          : [{ labels: { minutes: String(infraErrorMinutes) }, value: figures.recentInfraErrors }],
     },
-    gauge('healtharchive_database_up', 'Whether the database answers', jobs !== null),
+    gauge('healtharchive_database_up', 'Whether the database answers', figures !== null),
     gauge('healtharchive_worker_active', 'Whether the unit of the worker is active', snapshot.isWorkerActive),
     gauge(
       'healtharchive_worker_should_be_running',
@@ -92,17 +96,13 @@ function gauges(name: string, help: string, samples: readonly MetricSample[]): M
   return { name, type: 'gauge', help, samples };
 }
 
-function countBy(jobs: NonNullable<MetricsSnapshot['jobs']>): MetricSample[] {
-  return jobStatuses.map((status) => ({
-    labels: { status },
-    value: jobs.filter((job) => job.status === status).length,
-  }));
+function countsOf({ byStatus }: NonNullable<MetricsSnapshot['figures']>): MetricSample[] {
+  return jobStatuses.map((status) => ({ labels: { status }, value: byStatus[status] }));
 }
 
-function parkedBy(jobs: NonNullable<MetricsSnapshot['jobs']>): MetricSample[] {
-  const states = new Set(jobs.flatMap(({ parked }) => parked ?? []));
-  return [...states].map((reason) => ({
+function parkedBy(parked: readonly StorageState[]): MetricSample[] {
+  return [...new Set(parked)].map((reason) => ({
     labels: { reason },
-    value: jobs.filter(({ parked }) => parked === reason).length,
+    value: parked.filter((each) => each === reason).length,
   }));
 }

@@ -8,33 +8,59 @@ import { isAtOrBelow, isBelow } from './path-relation.ts';
 export interface ArchiveRecord {
   /** Those that have had an attempt, in ascending order. */
   readonly jobs: readonly number[];
+  /** Those of them whose first storage is on record. */
+  readonly recorded: readonly number[];
   /** The source of the mount that one of them ran on first; null where that was no mount, or nobody knows. */
   readonly source: string | null;
 }
 
-/**
- * Null when no job has had an attempt there. Jobs of every status count; but what is in a mount of its own below the place was never
- * in the directory that belongs on it.
- */
-export function archiveAt(
+/** A place whose archive is asked for. */
+export interface ArchivePlace {
+  /** All its spellings. */
+  readonly paths: readonly string[];
+  /** Places below it that are mounts of their own: what is in one was never in the directory that belongs on this place. */
+  readonly inner: readonly string[];
+}
+
+/** With what the rules mount inside it. */
+export function archivePlace(
   paths: readonly string[],
-  jobs: readonly Pick<Job, 'id' | 'attempts' | 'outputDir' | 'storageIdentity'>[],
   { manifest, hotMounts }: Pick<ExpectationRules, 'manifest' | 'hotMounts'>,
+): ArchivePlace {
+  const own = [...manifest.map(({ hotPath }) => hotPath), ...hotMounts.map(({ path }) => path)];
+  return { paths, inner: own.filter((other) => paths.some((path) => isBelow(other, path))) };
+}
+
+/** A job that has had an attempt, of whatever status. */
+export type AttemptedJob = Pick<Job, 'id' | 'outputDir' | 'storageIdentity'>;
+
+/** Null when none of the jobs had its attempts there. */
+export function archiveAt(
+  { paths, inner }: ArchivePlace,
+  jobs: readonly AttemptedJob[],
 ): ArchiveRecord | null {
-  const inner = [...manifest.map(({ hotPath }) => hotPath), ...hotMounts.map(({ path }) => path)].filter(
-    (other) => paths.some((path) => isBelow(other, path)),
-  );
   const there = jobs
     .filter(
-      ({ attempts, outputDir }) =>
-        attempts > 0 &&
+      ({ outputDir }) =>
         paths.some((path) => isAtOrBelow(outputDir, path)) &&
         !inner.some((other) => isAtOrBelow(outputDir, other)),
     )
     .sort((a, b) => a.id - b.id);
   if (there.length === 0) return null;
   const identity = there.find(({ storageIdentity }) => storageIdentity?.kind === 'mount')?.storageIdentity;
-  return { jobs: there.map(({ id }) => id), source: identity?.kind === 'mount' ? identity.source : null };
+  return {
+    jobs: there.map(({ id }) => id),
+    recorded: there.filter(({ storageIdentity }) => storageIdentity !== null).map(({ id }) => id),
+    source: identity?.kind === 'mount' ? identity.source : null,
+  };
+}
+
+const maxNamed = 5;
+
+/** `job 7`, `jobs 7, 8`; of many the first. */
+export function nameJobs(ids: readonly number[]): string {
+  const more = ids.length > maxNamed ? ` and ${ids.length - maxNamed} more` : '';
+  return `job${ids.length === 1 ? '' : 's'} ${ids.slice(0, maxNamed).join(', ')}${more}`;
 }
 
 /** What a lookup says of a path itself; null where it says nothing. A file has no names below it that could be looked up. */
@@ -66,7 +92,7 @@ export function whyNotThatArchive({ path, kind, archive }: ColdDirectory, baseSo
     return { code: 'archive_unknown', because };
   }
   if (archive === null) return null;
-  const jobs = `job${archive.jobs.length === 1 ? '' : 's'} ${archive.jobs.join(', ')}`;
+  const jobs = nameJobs(archive.jobs);
   const accept = 'storage tier --apply --accept-new-archive takes what is there now';
   if (archive.source !== null && archive.source !== baseSource) {
     const because = `${jobs} archived on ${archive.source}, and the storage box is ${baseSource} now; ${accept}`;

@@ -22,6 +22,7 @@ function writeAll(text: string): void {
 }
 
 const request = JSON.parse(readFileSync(0, 'utf8')) as JobsRequest | JobChangesRequest;
-writeAll(JSON.stringify(request.kind === 'read' ? await readJobs(request) : await changeJobs(request)));
+const isReading = request.kind === 'needed' || request.kind === 'archives';
+writeAll(JSON.stringify(isReading ? await readJobs(request) : await changeJobs(request)));
 // A connection to a server that says nothing would keep it here for ten seconds more.
 process.exit(0);

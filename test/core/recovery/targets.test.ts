@@ -40,7 +40,6 @@ function places(wanted: readonly WantedPath[], takenOff: readonly TakenOff[] = [
     takenOff,
     canonicalOf: (path) => path.replace('/link/', '/jobs/'),
     isResolved: () => true,
-    jobs: [],
   });
   const describePlace = ({ place }: (typeof targets)[number]): string => {
     switch (place.kind) {

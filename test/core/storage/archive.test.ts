@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { archiveAt } from '../../../src/core/storage/archive.ts';
+import { archiveAt, archivePlace, nameJobs, type AttemptedJob } from '../../../src/core/storage/archive.ts';
 
 const box = { kind: 'mount', fstype: 'fuse.sshfs', source: 'u1@box:/', root: '/jobs/outer' } as const;
 const own = { kind: 'mount', fstype: 'fuse.sshfs', source: 'u1@box:/own', root: '/' } as const;
@@ -12,17 +12,18 @@ const rules = {
   hotMounts: [{ path: '/jobs/outer/own', unit: 'own.service' }],
 };
 
+const at = (path: string, jobs: readonly AttemptedJob[]) => archiveAt(archivePlace([path], rules), jobs);
+
 describe('what was archived at a place', () => {
   const job = (id: number, outputDir: string, storageIdentity: typeof box | typeof own | null = box) => ({
     id,
-    attempts: 1,
     outputDir,
     storageIdentity,
   });
 
   test('jobs at the place and below it, the source of the first that ran on a mount', () => {
     const jobs = [job(3, '/jobs/outer/a'), job(2, '/jobs/outer', null), job(4, '/jobs/elsewhere')];
-    assert.deepEqual(archiveAt(['/jobs/outer'], jobs, rules), { jobs: [2, 3], source: 'u1@box:/' });
+    assert.deepEqual(at('/jobs/outer', jobs), { jobs: [2, 3], recorded: [3], source: 'u1@box:/' });
   });
 
   test('none of what is in mounts of their own below it', () => {
@@ -31,13 +32,20 @@ describe('what was archived at a place', () => {
       job(2, '/jobs/outer/own/deep', own),
       job(3, '/jobs/outer/bound'),
     ];
-    assert.equal(archiveAt(['/jobs/outer'], jobs, rules), null);
-    assert.deepEqual(archiveAt(['/jobs/outer/own'], jobs, rules)?.jobs, [1, 2]);
-    assert.deepEqual(archiveAt(['/jobs/outer/bound'], jobs, rules)?.jobs, [3]);
-    assert.deepEqual(archiveAt(['/jobs/outer'], [...jobs, job(4, '/jobs/outer/own2')], rules)?.jobs, [4]);
+    assert.equal(at('/jobs/outer', jobs), null);
+    assert.deepEqual(at('/jobs/outer/own', jobs)?.jobs, [1, 2]);
+    assert.deepEqual(at('/jobs/outer/bound', jobs)?.jobs, [3]);
+    assert.deepEqual(at('/jobs/outer', [...jobs, job(4, '/jobs/outer/own2')])?.jobs, [4]);
   });
 
-  test('a job that has had no attempt has archived nothing', () => {
-    assert.equal(archiveAt(['/jobs/outer'], [{ ...job(1, '/jobs/outer'), attempts: 0 }], rules), null);
+  test('under any of its spellings', () => {
+    const place = archivePlace(['/link/outer', '/jobs/outer'], rules);
+    assert.deepEqual(archiveAt(place, [job(1, '/link/outer/a'), job(2, '/jobs/outer/b')])?.jobs, [1, 2]);
+  });
+
+  test('of many jobs the first are named', () => {
+    assert.equal(nameJobs([7]), 'job 7');
+    assert.equal(nameJobs([7, 8]), 'jobs 7, 8');
+    assert.equal(nameJobs([1, 2, 3, 4, 5, 6, 7]), 'jobs 1, 2, 3, 4, 5 and 2 more');
   });
 });

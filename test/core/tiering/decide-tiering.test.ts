@@ -347,7 +347,7 @@ function applied(before: TieringWorld, steps: readonly TieringStep[]): TieringWo
 }
 
 describe('an archive that is gone, or another one, is not replaced without a word', () => {
-  const archive = { jobs: [3], source: 'u1@box:/' };
+  const archive = { jobs: [3], recorded: [3], source: 'u1@box:/' };
   const planOf = (more: Partial<TieringPath>, accepted: readonly string[] = []) => {
     const { steps, refusals } = decideTiering(world([path('a', 'missing', more)]), {
       ...nothingMore,
