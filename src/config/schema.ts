@@ -106,7 +106,9 @@ const worker = z.strictObject({
   concurrency: wholeNumber(1, 64).default(1).describe('Attempts at the same time.'),
   poll_seconds: seconds(0.05, 3600)
     .default(5)
-    .describe('Pause between looks at the queue when nothing can run.'),
+    .describe(
+      'Pause between looks at the queue when nothing can run; up to 30 s while many jobs are parked and nothing changes.',
+    ),
   max_retries: wholeNumber(0, 1000)
     .default(2)
     .describe('Further attempts after a crawl failure. Infra errors never count.'),

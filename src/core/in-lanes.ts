@@ -5,12 +5,9 @@ export async function inLanes<T, R>(
   act: (item: T) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = [];
-  const waiting = [...items.entries()];
+  const waiting = items.entries();
   const lane = async (): Promise<void> => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const [index, item] = next;
-      results[index] = await act(item);
-    }
+    for (const [index, item] of waiting) results[index] = await act(item);
   };
   await Promise.all(Array.from({ length: Math.min(lanes, items.length) }, lane));
   return results;

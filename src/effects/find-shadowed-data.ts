@@ -5,7 +5,8 @@ import type { Shadowed } from '../core/storage/shadowed-data.ts';
 import { namesBelow } from './hot-mounts.ts';
 import { readMountTable } from './read-mounts.ts';
 import type { AccessOptions } from './storage-access.ts';
-import { askChild, startTheClock, type ChildRun, type StartedThrough } from './storage/ask-child.ts';
+import { askChild, startTheClock, type ChildRun } from './storage/ask-child.ts';
+import type { StartedThrough } from './storage/storage-child.ts';
 
 /** A part of the timeout: what was counted until then must still be told. */
 const countingShare = 0.7;

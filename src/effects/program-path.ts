@@ -23,9 +23,13 @@ export function programPath(name: ChildProgram): string {
 }
 
 /**
- * For the environment of a child that is started often: its compiled source is kept beside the packages, as trusted as
- * they are. The bundle starts fast without.
+ * For the environment of a child: its compiled source is kept beside the packages, or the bundle, and as trusted as they are.
  */
-export const compileCache: Readonly<Record<string, string>> = import.meta.url.endsWith('.ts')
-  ? { NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/compile', import.meta.url)) }
-  : {};
+export const compileCache: Readonly<Record<string, string>> = {
+  NODE_COMPILE_CACHE: fileURLToPath(
+    new URL(
+      import.meta.url.endsWith('.ts') ? '../../node_modules/.cache/compile' : 'compile-cache',
+      import.meta.url,
+    ),
+  ),
+};

@@ -26,15 +26,22 @@ type Answer = Exclude<ChildAnswer, { readonly kind: 'ready' | 'doing' | 'done' }
 type Failed = { readonly kind: 'error'; readonly errno: string } | Unanswered;
 
 /**
- * Writes, syncs, reads back and removes a small file in the directory. `asUser`: become that user first, for which
- * we must be root.
+ * Writes, syncs, reads back and removes a small file in the directory. `orAbove`: while it is not made yet, where it will be made.
+ * `asUser`: become that user first, for which we must be root.
  */
 export async function checkWritable(
   directory: string,
-  options: AccessOptions & { readonly asUser?: { readonly uid: number; readonly gid: number } },
+  options: AccessOptions & {
+    readonly orAbove?: boolean;
+    readonly asUser?: { readonly uid: number; readonly gid: number };
+  },
 ): Promise<WriteCheck> {
   const request = { operation: 'write_check', name: randomName(), user: options.asUser ?? null } as const;
-  const { answer, step } = await ask(directory, options, (path) => ({ ...request, directory: path }));
+  const { answer, step } = await ask(directory, options, (path, mountPoint) => ({
+    ...request,
+    directory: path,
+    top: options.orAbove === true ? mountPoint : null,
+  }));
   switch (answer.kind) {
     case 'written':
       return { kind: 'ok' };
@@ -140,7 +147,7 @@ interface Asked {
 async function ask(
   path: string,
   { timeoutMs, stuckDir, lanes = 1 }: AccessOptions,
-  requestFor: (canonicalPath: string) => ChildRequest,
+  requestFor: (canonicalPath: string, mountPoint: string) => ChildRequest,
 ): Promise<Asked> {
   const options = startTheClock(timeoutMs, stuckDir);
   const ended = (answer: Asked['answer']): Asked => ({ answer, step: null });
@@ -152,7 +159,7 @@ async function ask(
   if (failure?.kind === 'not_asked') return ended(failure);
   const canonical = paths.of(path);
   const mount = isNormalised(canonical) ? (table.covering(canonical) ?? null) : null;
-  const run = await askChild(requestFor(canonical), { ...options, mount, lanes });
+  const run = await askChild(requestFor(canonical, mount?.mountPoint ?? '/'), { ...options, mount, lanes });
   let step: WriteStep | null = null;
   for (const line of run.answers) {
     if (line.kind === 'doing') step = line.step;

@@ -230,6 +230,33 @@ export class JobStore {
     });
   }
 
+  /** By which it is seen whether anything about any job has changed; 0 before the first event. */
+  async latestEvent(): Promise<number> {
+    return await this.#database.read(async (db) => {
+      const { id } = await db
+        .selectFrom('job_events')
+        .select(sql<number | null>`max(id)`.as('id'))
+        .executeTakeFirstOrThrow();
+      return id ?? 0;
+    });
+  }
+
+  /** When the next deadline of any job passes; null when none lies ahead. */
+  async nextDeadline(nowMs: number): Promise<number | null> {
+    return await this.#database.read(async (db) => {
+      const ahead: number[] = [];
+      for (const column of ['infra_retry_ms', 'backoff_ms'] as const) {
+        const { at } = await db
+          .selectFrom('jobs')
+          .select(sql<number | null>`min(${sql.ref(column)})`.as('at'))
+          .where(column, '>', nowMs)
+          .executeTakeFirstOrThrow();
+        if (at !== null) ahead.push(at);
+      }
+      return ahead.length === 0 ? null : Math.min(...ahead);
+    });
+  }
+
   /** Attempts that have ended with an infra error since then. */
   async countInfraErrors(sinceMs: number): Promise<number> {
     return await this.#database.read(async (db) => {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { dirname } from 'node:path';
 import type { Configuration } from '../config/schema.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
 import type { Job } from '../core/jobs/job.ts';
@@ -13,6 +12,7 @@ import type { ObservedPath } from '../effects/storage-probe.ts';
 import type { Database } from '../store/database.ts';
 import type { JobStore } from '../store/job-store.ts';
 import { isCrawlerGone, removeContainerOf } from './crawler-gone.ts';
+import { QueueRest } from './queue-rest.ts';
 import { observeJobStorage, type SeenStorage, type Unfit } from './job-storage.ts';
 import { leaseLengthMs, type WorkerSettings } from './worker-settings.ts';
 import type { WorkerPaths } from './worker-paths.ts';
@@ -28,10 +28,21 @@ export interface Admitted {
   readonly outputDir: string;
 }
 
-/** How many candidates are looked at together: one look at the storage serves them all. */
-const pageSize = 50;
+/** How many candidates are looked at together, one look at the storage serving them all: at first few, since mostly one of them can run, */
+const firstPage = 50;
+/** then as many as there are likely to be. */
+const laterPages = 5000;
 /** How long a container engine that did not answer is left alone. */
 const engineRestMs = 60_000;
+
+/** One look through the queue. */
+interface Look {
+  readonly nowMs: number;
+  /** By superblock, what can be written to nowhere on it: the next job there need not find out again. */
+  readonly unwritable: Map<string, Unfit>;
+  /** Something that may be over without a trace: a hang, a crawler that is still there. */
+  mayEndUnseen: boolean;
+}
 
 /**
  * Chooses the next job: the first in the queue's order whose output directory is healthy, is what is expected there, and
@@ -49,6 +60,8 @@ export class Admission {
   /** Jobs whose previous crawler is still there; named once. */
   readonly #waitingForCrawler = new Set<number>();
   #engineHangsUntilMs = Number.NEGATIVE_INFINITY;
+  readonly #rest: QueueRest;
+  #pageSize = firstPage;
 
   constructor(parts: {
     configuration: Configuration;
@@ -64,32 +77,54 @@ export class Admission {
     this.#paths = parts.paths;
     this.#database = parts.database;
     this.#store = parts.store;
+    this.#rest = new QueueRest(parts.store);
     this.#host = parts.host;
     this.#log = parts.log;
   }
 
   /** Claims the next job that may run now; null when there is none. Call it with the storage lock held, shared. */
   async admit(): Promise<Admitted | null> {
-    const nowMs = Date.now();
-    for (let offset = 0; ; offset += pageSize) {
-      const candidates = await this.#store.next({ eligibleAtMs: nowMs, limit: pageSize, offset });
-      if (candidates.length === 0) return null;
+    const traces = await this.#rest.traces();
+    const beginMs = performance.now();
+    const look: Look = { nowMs: Date.now(), unwritable: new Map(), mayEndUnseen: false };
+    for (let offset = 0, size = this.#pageSize; ; offset += size, size = laterPages) {
+      const candidates = await this.#store.next({ eligibleAtMs: look.nowMs, limit: size, offset });
       for (const seen of await observeJobStorage(this.#configuration, candidates)) {
-        const admitted = await this.#tryJob(seen);
-        if (admitted !== null) return admitted;
+        const admitted = await this.#tryJob(seen, look);
+        if (admitted === null) continue;
+        this.#pageSize = firstPage;
+        return admitted;
       }
-      if (candidates.length < pageSize) return null;
+      if (candidates.length < size) break;
     }
+    this.#pageSize = laterPages;
+    if (!look.mayEndUnseen) this.#rest.begin(traces, performance.now() - beginMs);
+    return null;
   }
 
-  async #tryJob({ job, path, unfit: seenUnfit }: SeenStorage): Promise<Admitted | null> {
-    const unfit = seenUnfit ?? (await this.#reasonNotWritable(path));
+  /** Nothing in the queue could run when it was last looked through, and nothing has changed since. */
+  async isResting(): Promise<boolean> {
+    return await this.#rest.isOn();
+  }
+
+  /** Somebody asks for a look. */
+  wake(): void {
+    this.#rest.end();
+  }
+
+  async #tryJob({ job, path, unfit: seenUnfit }: SeenStorage, look: Look): Promise<Admitted | null> {
+    const unfit =
+      seenUnfit ?? look.unwritable.get(path.device) ?? (await this.#reasonNotWritable(path, look));
+    look.mayEndUnseen ||= unfit?.reason === 'hung';
     if (unfit !== null) {
       await this.#park(job, unfit);
       return null;
     }
     await this.#unpark(job);
-    if (!(await this.#isFreeOfPredecessor(job))) return null;
+    if (!(await this.#isFreeOfPredecessor(job))) {
+      look.mayEndUnseen = true;
+      return null;
+    }
     const lease = await newLease(this.#database, this.#settings.name, this.#host);
     const claimed = await this.#store.claim(
       job.id,
@@ -104,24 +139,21 @@ export class Admission {
       : { job: claimed, lease, storage: path.identity, device: path.device, outputDir: path.canonicalPath };
   }
 
-  /**
-   * A lookup says nothing about a full or read-only file system: before a claim, a small file is written for real. For a
-   * directory that is not made yet, where it will be made.
-   */
-  async #reasonNotWritable(path: ObservedPath): Promise<Unfit | null> {
+  /** A lookup says nothing about a full or read-only file system: before a claim, a small file is written for real. */
+  async #reasonNotWritable(path: ObservedPath, { unwritable }: Look): Promise<Unfit | null> {
     const options = { timeoutMs: this.#settings.probeTimeoutMs, stuckDir: this.#paths.stuckProbes };
-    let folder = path.canonicalPath;
-    let check = await checkWritable(folder, options);
-    while (check.kind === 'error' && check.errno === 'ENOENT' && check.step === 'create' && folder !== '/') {
-      folder = dirname(folder);
-      check = await checkWritable(folder, options);
-    }
+    const check = await checkWritable(path.canonicalPath, { ...options, orAbove: true });
     const fstype = path.identity.kind === 'mount' ? path.identity.fstype : 'local';
-    const verdict = judgeWriteCheck(check, {
-      fstype,
-      staleErrnos: this.#configuration.storagebox.stale_errnos,
-    });
-    return verdict === null ? null : { reason: verdict.state, detail: verdict.reason };
+    const staleErrnos = this.#configuration.storagebox.stale_errnos;
+    const verdict = judgeWriteCheck(check, { fstype, staleErrnos });
+    if (verdict === null) return null;
+    const unfit = { reason: verdict.state, detail: verdict.reason };
+    const isOfAll =
+      check.kind === 'error'
+        ? check.errno === 'ENOSPC' || staleErrnos.includes(check.errno)
+        : check.kind === 'timed_out';
+    if (isOfAll) unwritable.set(path.device, unfit);
+    return unfit;
   }
 
   async #park(job: Job, unfit: Unfit): Promise<void> {

@@ -10,7 +10,7 @@ import { checkSchema } from '../store/migrate.ts';
 import { Admission } from './admission.ts';
 import { Attempt, type AttemptSurroundings } from './attempt.ts';
 import type { HangingEngines } from './crawler-gone.ts';
-import { findLowSpace } from './low-space.ts';
+import { SpaceWatch } from './low-space.ts';
 import { isDatabaseAway } from './record-end.ts';
 import { findStaleJobs, returnStaleJob, type StaleVerdict } from './stale-jobs.ts';
 import { RecoveryCall } from './recovery-call.ts';
@@ -57,6 +57,7 @@ export class Worker {
   readonly #log: Log;
   readonly #conditions: ToldConditions;
   readonly #admission: Admission;
+  readonly #space: SpaceWatch;
   readonly #wake = new Wake();
   readonly #recovery: RecoveryCall;
   readonly #running = new Map<Attempt, Promise<void>>();
@@ -87,6 +88,11 @@ export class Worker {
     this.#log = parts.log;
     this.#conditions = new ToldConditions(parts.log);
     this.#recovery = new RecoveryCall(this.#paths.recoveryTrigger, parts.log);
+    const { state_dir, jobs_root } = parts.configuration.paths;
+    this.#space = new SpaceWatch([state_dir, jobs_root], this.#settings.minFreePercent, {
+      timeoutMs: this.#settings.probeTimeoutMs,
+      stuckDir: this.#paths.stuckProbes,
+    });
     this.#admission = new Admission({
       ...parts,
       settings: this.#settings,
@@ -97,6 +103,7 @@ export class Worker {
 
   /** Looks at the queue, and at what is asked of the attempts that run, now instead of at the next poll. */
   wake(): void {
+    this.#admission.wake();
     for (const attempt of this.#running.keys()) attempt.wake();
     this.#wake.call();
   }
@@ -238,6 +245,7 @@ export class Worker {
     if (slots <= 0 || this.#isStopping) return 'held_back';
     if ((await this.#store.next({ eligibleAtMs: Date.now(), limit: 1 })).length === 0)
       return 'nothing_eligible';
+    if (await this.#admission.isResting()) return 'nothing_eligible';
     if (!(await this.#hasSpace())) return mode === 'service' ? 'held_back' : 'nothing_eligible';
     const lock = await tryLock(this.#paths.storageLock, 'shared');
     if (lock === null) {
@@ -276,14 +284,7 @@ export class Worker {
   }
 
   async #hasSpace(): Promise<boolean> {
-    const { paths } = this.#configuration;
-    const { minFreePercent, probeTimeoutMs } = this.#settings;
-    const low = await findLowSpace(
-      [paths.state_dir, paths.jobs_root],
-      minFreePercent,
-      this.#paths,
-      probeTimeoutMs,
-    );
+    const low = await this.#space.low();
     if (low === null) {
       this.#conditions.end('disk_full');
       return true;
@@ -291,7 +292,7 @@ export class Worker {
     this.#conditions.begin('disk_full', {
       path: low.path,
       free_percent: Math.round(low.freePercent * 10) / 10,
-      min_free_percent: minFreePercent,
+      min_free_percent: this.#settings.minFreePercent,
     });
     return false;
   }

@@ -97,6 +97,10 @@ const loops: Readonly<Record<string, (jobs: JobStore) => Promise<unknown>>> = {
   'deadlines after the clock was stepped': async (jobs) => {
     await jobs.cutDeadlines(t0);
   },
+  'what has changed': async (jobs) => {
+    assert.ok((await jobs.latestEvent()) >= rows);
+    assert.equal(await jobs.nextDeadline(rows - 60), rows - 50);
+  },
   'infra errors of the last minutes': async (jobs) => await jobs.countInfraErrors(rows - 100),
 };
 

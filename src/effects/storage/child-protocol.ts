@@ -5,14 +5,18 @@ import type { WriteStep } from '../../core/storage/write-check.ts';
 /** Lookups at a time. A server 30 ms away answers a thousand of them, two system calls each, in two seconds. */
 export const lookupConcurrency = 32;
 
-/** The one JSON document on the standard input of the storage child. */
+/** One line on the standard input of the storage child; the next one follows when it has said `done`. */
 export type ChildRequest =
   | {
       readonly operation: 'lookup';
       /** The first is looked up alone; the others after it, several at a time. */
-      readonly targets: readonly LookupTarget[];
+      readonly paths: readonly string[];
+      /** Never used before: the name that is looked up in each begins with it. */
+      readonly name: string;
       /** One of these as the first answer settles the others too: they are not looked up. */
       readonly stopOnErrnos: readonly string[];
+      /** On a local disk nothing is gained by waiting for several answers at a time. */
+      readonly isLocal: boolean;
     }
   | {
       readonly operation: 'canonicalise';
@@ -25,6 +29,8 @@ export type ChildRequest =
   | {
       readonly operation: 'write_check';
       readonly directory: string;
+      /** While the directory is absent, the nearest one above it is written to, but none above this; null: none. */
+      readonly top: string | null;
       readonly name: string;
       /** Become this user first; needs root. */
       readonly user: { readonly uid: number; readonly gid: number } | null;
@@ -81,12 +87,6 @@ export interface CountRequest {
   /** Look under what is mounted there; only in a mount namespace of its own. */
   readonly isUnder: boolean;
   readonly timeLimitMs: number;
-}
-
-export interface LookupTarget {
-  readonly path: string;
-  /** Never used before. */
-  readonly name: string;
 }
 
 /** One line on the standard output of the storage child. `id` is the position of the path in the request. */

@@ -33,8 +33,10 @@ export async function probeSuperblock(
   const run = await askChild(
     {
       operation: 'lookup',
-      targets: asked.map((path) => ({ path, name: randomName() })),
+      paths: asked,
+      name: randomName(),
       stopOnErrnos,
+      isLocal: !isNetwork,
     },
     { ...options, mount },
   );

@@ -1,5 +1,5 @@
 /** One attempt at a job's crawl: takes addresses from the frontier, asks, keeps, and tells the frontier; until none is left. */
-import { CookieJar } from 'tough-cookie';
+import type { CookieJar } from 'tough-cookie';
 import type { CrawlEnd } from '../../core/crawler/crawl-report.ts';
 import { crawlUrl } from '../../core/crawler/crawl-url.ts';
 import { fieldValues, ResponseError, type ResponseHead } from './http-response.ts';
@@ -50,7 +50,8 @@ export class Crawl {
   readonly #archive: Archive;
   readonly #exchanger: Exchanger;
   readonly #manners: Manners;
-  readonly #jar = new CookieJar(undefined, { looseMode: true, rejectPublicSuffixes: false });
+  /** Made for the first cookie: most sites set none, and its list of public suffixes is the slowest part of a start. */
+  #jar: CookieJar | null = null;
   readonly #say: (line: string) => void;
   #pending: Pending[] = [];
   #payloads = new Map<string, Payload>();
@@ -181,12 +182,20 @@ export class Crawl {
     }
   }
 
+  async #keepCookie(cookie: string, url: string): Promise<void> {
+    if (this.#jar === null) {
+      const { CookieJar } = await import('tough-cookie');
+      this.#jar ??= new CookieJar(undefined, { looseMode: true, rejectPublicSuffixes: false });
+    }
+    await this.#jar.setCookie(cookie, url, { ignoreError: true });
+  }
+
   async #ask(url: string, stop: AbortSignal): Promise<Exchange> {
     const { origin } = new URL(url);
     if (this.#pending.length > 0 && this.#pace.fitsInto(this.#manners.leftMs(origin))) this.#commit();
     await this.#waiting(pause(this.#manners.leftMs(origin), stop));
     if (stop.aborted) throw new NetworkError('send', 'ECANCELED');
-    const cookies = await this.#jar.getCookieString(url);
+    const cookies = (await this.#jar?.getCookieString(url)) ?? '';
     const fields = [
       ['User-Agent', this.#settings.userAgent],
       ['Accept', '*/*'],
@@ -204,8 +213,7 @@ export class Crawl {
       this.#pace.answered(askedMs, performance.now());
       this.#manners.asked(origin, exchange.head.status);
       for (const suspect of this.#source.answered()) this.#triedInVain(suspect.claimed, suspect.because);
-      for (const cookie of fieldValues(exchange.head, 'set-cookie'))
-        await this.#jar.setCookie(cookie, url, { ignoreError: true });
+      for (const cookie of fieldValues(exchange.head, 'set-cookie')) await this.#keepCookie(cookie, url);
       return exchange;
     } catch (error) {
       this.#manners.asked(origin, null);

@@ -20,7 +20,7 @@ import {
   type LaunchSpec,
 } from '../../core/attempts/launch-spec.ts';
 import { writeFileAtomically } from '../../effects/small-file.ts';
-import { COPY_BACK, copyBack, startCopyBack } from './copy-back.ts';
+import { startCopyBack } from './copy-back.ts';
 import { errnoOf } from './errno.ts';
 import { RecordReserve } from './record-reserve.ts';
 import { runAttempt } from './run-attempt.ts';
@@ -31,16 +31,12 @@ import { processStart, thisBootId } from '../../effects/host.ts';
 /** As in sysexits.h: an input/output error. */
 const NO_ROOM_FOR_RECORD = 74;
 
-const [, , specFile, mode] = process.argv;
-if (specFile === undefined) throw new Error('usage: launcher SPEC_FILE [copy-back]');
+const [, , specFile] = process.argv;
+if (specFile === undefined) throw new Error('usage: launcher SPEC_FILE');
 // The worker wrote it; a spec of another version is a bug that TypeScript's types can't see, and shows in the log.
 const spec = JSON.parse(readFileSync(specFile, 'utf8')) as LaunchSpec;
 
-if (mode === COPY_BACK) {
-  copyBack(spec, `attempts/${spec.attempt.slice(spec.attempt.lastIndexOf('-') + 1)}`);
-} else {
-  await main(spec, specFile);
-}
+await main(spec, specFile);
 
 /** For whoever must end the attempt without its worker. That it can't be written is no reason not to crawl. */
 function sayWhoWeAre(specFile: string): void {
@@ -78,7 +74,7 @@ async function main(spec: LaunchSpec, specFile: string): Promise<void> {
   };
   writeToLog(`launcher: ${JSON.stringify(record.exit)}\n`);
   reserve.write(record);
-  if (folder !== null) startCopyBack(specFile);
+  if (folder !== null) startCopyBack(spec, folder);
   // Nothing else keeps this process running: it ends here.
   process.stdin.destroy();
 }

@@ -1,36 +1,46 @@
-import { lstat, type Stats } from 'node:fs';
+import { lstat, lstatSync, type Stats } from 'node:fs';
 import { inLanes } from '../../core/in-lanes.ts';
 import type { PathKind } from '../../core/storage/lookup.ts';
 import {
   lookupConcurrency,
   type ChildAnswer,
-  type LookupTarget,
+  type ChildRequest,
 } from '../../effects/storage/child-protocol.ts';
 import { errnoName } from '../../effects/storage/errno-name.ts';
 
+type Answer = (line: ChildAnswer) => void;
+
+/**
+ * Looks up a random name in each directory, and the directory itself.
+ * @param answerAtOnce for the first one, by which others may go
+ */
 export async function lookUp(
-  targets: readonly LookupTarget[],
-  stopOnErrnos: readonly string[],
-  answer: (line: ChildAnswer) => void,
+  { paths, name, stopOnErrnos, isLocal }: Extract<ChildRequest, { readonly operation: 'lookup' }>,
+  answerAtOnce: Answer,
+  answer: Answer,
 ): Promise<void> {
-  const [first, ...others] = [...targets.entries()];
+  const stat = isLocal ? statNow : statInPool;
+  const [first, ...others] = [...paths.entries()];
   if (!first) return;
-  const firstAnswer = await lookUpOne(...first);
-  answer(firstAnswer);
+  const firstAnswer = await lookUpOne(...first, name, stat);
+  answerAtOnce(firstAnswer);
   if (firstAnswer.kind === 'error' && stopOnErrnos.includes(firstAnswer.errno)) return;
-  await inLanes(others, lookupConcurrency, async (next) => {
-    answer(await lookUpOne(...next));
+  await inLanes(others, isLocal ? 1 : lookupConcurrency, async (next) => {
+    answer(await lookUpOne(...next, name, stat));
   });
 }
 
-async function lookUpOne(id: number, { path, name }: LookupTarget): Promise<ChildAnswer> {
+type Found = { readonly stats: Stats | null } | { readonly errno: string };
+type Stat = (path: string) => Found | Promise<Found>;
+
+async function lookUpOne(id: number, path: string, name: string, stat: Stat): Promise<ChildAnswer> {
   const begin = performance.now();
-  const random = await lstatOf(path === '/' ? `/${name}` : `${path}/${name}`);
-  if (random.errno !== null && random.errno !== 'ENOENT') return { kind: 'error', id, errno: random.errno };
+  const random = await stat(`${path === '/' ? '' : path}/${name}-${id}`);
+  if ('errno' in random) return { kind: 'error', id, errno: random.errno };
   const tookMs = performance.now() - begin;
   // Only now: known names are answered from a cache, the random one was not.
-  const self = await lstatOf(path);
-  if (self.errno !== null && self.errno !== 'ENOENT') return { kind: 'error', id, errno: self.errno };
+  const self = await stat(path);
+  if ('errno' in self) return { kind: 'error', id, errno: self.errno };
   return { kind: 'looked_up', id, path: self.stats ? kindOf(self.stats) : 'absent', tookMs };
 }
 
@@ -39,10 +49,19 @@ function kindOf(stats: Stats): PathKind {
   return stats.isDirectory() ? 'directory' : 'other';
 }
 
-function lstatOf(path: string): Promise<{ errno: string | null; stats: Stats | null }> {
-  return new Promise((resolve) => {
+const statNow: Stat = (path) => {
+  try {
+    return { stats: lstatSync(path, { throwIfNoEntry: false }) ?? null };
+  } catch (error) {
+    return { errno: errnoName(error) };
+  }
+};
+
+const statInPool: Stat = (path) =>
+  new Promise((resolve) => {
     lstat(path, (error, stats) => {
-      resolve(error ? { errno: errnoName(error), stats: null } : { errno: null, stats });
+      const errno = error ? errnoName(error) : null;
+      if (errno === null) resolve({ stats });
+      else resolve(errno === 'ENOENT' ? { stats: null } : { errno });
     });
   });
-}

@@ -12,7 +12,7 @@ export function canonicalise(
   answer: (line: ChildAnswer) => void,
 ): void {
   const untouchable = new Set(stopAt);
-  const links = new Map<string, string | null>();
+  const links: Links = new Map();
   for (const [id, path] of paths.entries()) {
     try {
       answer({ kind: 'canonical', id, path: canonicalPath(path, untouchable, links) });
@@ -24,11 +24,7 @@ export function canonicalise(
 
 const tooManyLinks = new Error('too many symbolic links');
 
-function canonicalPath(
-  path: string,
-  untouchable: ReadonlySet<string>,
-  links: Map<string, string | null>,
-): string {
+function canonicalPath(path: string, untouchable: ReadonlySet<string>, links: Links): string {
   const names = path.split('/').filter((name) => name !== '' && name !== '.');
   const last = names.pop();
   let done: string[] = [];
@@ -55,19 +51,21 @@ function canonicalPath(
   return '/' + withoutDots([...done, last ?? '']).join('/');
 }
 
-/** The target of a symbolic link; null for what is no link; undefined for what is not there. */
-function linkAt(path: string, links: Map<string, string | null>): string | null | undefined {
-  const known = links.get(path);
-  if (known !== undefined) return known;
+/** Of each directory the target of a symbolic link; null for what is no link; undefined for what is not there. */
+type Links = Map<string, string | null | undefined>;
+
+function linkAt(path: string, links: Links): string | null | undefined {
+  if (!links.has(path)) links.set(path, readLink(path));
+  return links.get(path);
+}
+
+function readLink(path: string): string | null | undefined {
   try {
-    const target = readlinkSync(path);
-    links.set(path, target);
-    return target;
+    return readlinkSync(path);
   } catch (error) {
     const errno = errnoName(error);
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined;
     if (errno !== 'EINVAL') throw error;
-    links.set(path, null);
     return null;
   }
 }

@@ -1,6 +1,7 @@
+import { dirname } from 'node:path';
 import { closeSync, constants, fsyncSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import type { WriteStep } from '../../core/storage/write-check.ts';
-import type { ChildAnswer } from '../../effects/storage/child-protocol.ts';
+import type { ChildAnswer, ChildRequest } from '../../effects/storage/child-protocol.ts';
 import { freeBytes } from './statfs.ts';
 import { errnoName } from '../../effects/storage/errno-name.ts';
 
@@ -10,13 +11,11 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
 const contentLength = 4096;
 
 /**
- * Makes a file, writes, syncs, reads it back and removes it; each step is told before, as each waits for its answer. The file is removed after a failure too; only a hang
+ * Makes a file in the directory, or in the nearest one above it that is there, writes, syncs, reads it back and removes it; each step is told before, as each waits for its answer. The file is removed after a failure too; only a hang
  * between its making and its removal leaves one behind (its name tells what it is).
  */
 export function checkWrite(
-  directory: string,
-  name: string,
-  user: { readonly uid: number; readonly gid: number } | null,
+  { directory, top, name, user }: Extract<ChildRequest, { readonly operation: 'write_check' }>,
   answer: (line: ChildAnswer) => void,
 ): ChildAnswer {
   let step = 'become_user' as WriteStep;
@@ -24,13 +23,21 @@ export function checkWrite(
     step = next;
     answer({ kind: 'doing', step });
   };
-  const path = `${directory}/${name}`;
+  let folder = directory;
+  let path = '';
   let file: number | null = null;
   let isMade = false;
   try {
     if (user) becomeUser(user);
     begin('create');
-    file = openSync(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, 0o600);
+    path = `${folder}/${name}`;
+    file = openNew(path, top === null || folder === top);
+    while (file === null) {
+      folder = dirname(folder);
+      path = `${folder}/${name}`;
+      begin('create');
+      file = openNew(path, folder === top);
+    }
     isMade = true;
     begin('write');
     const content = Buffer.alloc(contentLength, name);
@@ -52,9 +59,19 @@ export function checkWrite(
   } catch (error) {
     const errno = errnoName(error);
     if (file !== null) ignoreFailure(closeSync, file);
-    const free = freeBytes(directory);
+    const free = freeBytes(folder);
     if (isMade && step !== 'remove') ignoreFailure(unlinkSync, path);
     return { kind: 'write_error', step, errno, freeBytes: free };
+  }
+}
+
+/** Null when the directory is not there, unless it must be. */
+function openNew(path: string, mustBeThere: boolean): number | null {
+  try {
+    return openSync(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, 0o600);
+  } catch (error) {
+    if (!mustBeThere && errnoName(error) === 'ENOENT') return null;
+    throw error;
   }
 }
 
