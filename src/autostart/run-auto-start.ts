@@ -1,7 +1,7 @@
 /** One run of auto-start: alone on its host, after a recovery that is at work, and at most one start. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Configuration } from '../config/schema.ts';
 import {
   type AutoStartMemory,

@@ -32,8 +32,7 @@ interface Schedule {
   readonly refusals: readonly Refusal[];
 }
 
-export function addCampaignCommands(program: Command, terminal: Terminal): void {
-  const campaign = program.command('campaign').description('annual campaigns: one job a source and year');
+export function addCampaignSchedule(campaign: Command, terminal: Terminal): void {
   const command = campaign
     .command('schedule')
     .description('queue the annual job of every source that has none for the year')

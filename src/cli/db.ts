@@ -5,8 +5,7 @@ import { withHelp } from './help.ts';
 import { readConfiguration, type GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
-export function addDatabaseCommands(program: Command, terminal: Terminal): void {
-  const db = program.command('db').description('the database');
+export function addDatabaseMigrate(db: Command, terminal: Terminal): void {
   const command = db
     .command('migrate')
     .description('create or upgrade the database; safe to run at any time')

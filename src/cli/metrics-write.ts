@@ -7,10 +7,7 @@ import { withHelp } from './help.ts';
 import { readConfiguration, type GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
-export function addMetricsCommands(program: Command, terminal: Terminal): void {
-  const metrics = program
-    .command('metrics')
-    .description('what Prometheus is told, by files for node_exporter');
+export function addMetricsWrite(metrics: Command, terminal: Terminal): void {
   const command = metrics
     .command('write')
     .description('look at storage, jobs and worker, and write healtharchive.prom')

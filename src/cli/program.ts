@@ -1,28 +1,33 @@
 import { Command } from 'commander';
 import { escapeForTerminal } from '../core/text/escape.ts';
-import { addCampaignCommands } from './campaign-schedule.ts';
 import { addCompletionCommand } from './completion.ts';
-import { addDatabaseCommands } from './db.ts';
 import { exitStatuses } from './exit-status.ts';
 import { addInitCommand } from './init.ts';
-import { addJobAdd } from './jobs-add.ts';
-import { addJobChanges } from './jobs-change.ts';
-import { addJobList } from './jobs-list.ts';
-import { addJobLog } from './jobs-log.ts';
-import { addRecoverStale } from './jobs-recover-stale.ts';
-import { addJobShow } from './jobs-show.ts';
-import { addJobWatch } from './jobs-watch.ts';
-import { addMetricsCommands } from './metrics-write.ts';
-import { addOpsEvidence } from './ops-evidence.ts';
-import { addSourceCommands } from './sources.ts';
-import { addStorageRecover } from './storage-recover.ts';
-import { addStorageStatus } from './storage-status.ts';
-import { addStorageTier } from './storage-tier.ts';
 import type { Terminal } from './terminal.ts';
-import { addWorkerCommands } from './worker-run.ts';
 
-/** The whole command line. Commander's own words go through the terminal; it never ends the process. */
-export function createProgram(terminal: Terminal, version: string): Command {
+/** Commands that belong together. */
+const groups = {
+  db: 'the database',
+  sources: 'the public bodies whose sites are archived',
+  jobs: 'crawls: add them, look at them, steer them',
+  campaign: 'annual campaigns: one job a source and year',
+  worker: 'the worker: runs the crawls',
+  storage: 'the mounts that crawls write to',
+  metrics: 'what Prometheus is told, by files for node_exporter',
+  ops: 'running HealthArchive on a server',
+} as const;
+
+export type GroupName = keyof typeof groups;
+
+/**
+ * The command line. Commander's own words go through the terminal; it never ends the process.
+ * @param words of the command line that is meant: groups that it does not name stay without their commands. Without it, all are there
+ */
+export async function createProgram(
+  terminal: Terminal,
+  version: string,
+  words?: readonly string[],
+): Promise<Command> {
   const program = new Command('healtharchive')
     .description(
       'Runs long crawl jobs whose archive lives on network storage, and keeps them moving when that storage breaks.',
@@ -35,40 +40,17 @@ export function createProgram(terminal: Terminal, version: string): Command {
     .showHelpAfterError('(add --help for the options and examples)')
     .addHelpText('after', helpForAll);
   addInitCommand(program, terminal);
-  addDatabaseCommands(program, terminal);
-  addSourceCommands(program, terminal);
-  addJobCommands(program, terminal);
-  addCampaignCommands(program, terminal);
-  addWorkerCommands(program, terminal);
-  addStorageCommands(program, terminal);
-  addMetricsCommands(program, terminal);
-  addOpsCommands(program, terminal);
+  const areAllMeant = words === undefined || words.includes('completion');
+  for (const [name, description] of Object.entries(groups) as [GroupName, string][]) {
+    const group = program.command(name).description(description);
+    if (!areAllMeant && !words.includes(name)) continue;
+    // Only now: all that is behind the commands takes longer to load than a page of help to read.
+    const { commandsOf } = await import('./commands.ts');
+    for (const add of commandsOf[name]) add(group, terminal);
+  }
   addCompletionCommand(program, terminal);
   throughTerminal(program, terminal);
   return program;
-}
-
-function addJobCommands(program: Command, terminal: Terminal): void {
-  const jobs = program.command('jobs').description('crawls: add them, look at them, steer them');
-  addJobAdd(jobs, terminal);
-  addJobList(jobs, terminal);
-  addJobShow(jobs, terminal);
-  addJobLog(jobs, terminal);
-  addJobWatch(jobs, terminal);
-  addJobChanges(jobs, terminal);
-  addRecoverStale(jobs, terminal);
-}
-
-function addStorageCommands(program: Command, terminal: Terminal): void {
-  const storage = program.command('storage').description('the mounts that crawls write to');
-  addStorageStatus(storage, terminal);
-  addStorageTier(storage, terminal);
-  addStorageRecover(storage, terminal);
-}
-
-function addOpsCommands(program: Command, terminal: Terminal): void {
-  const ops = program.command('ops').description('running HealthArchive on a server');
-  addOpsEvidence(ops, terminal);
 }
 
 function throughTerminal(command: Command, terminal: Terminal): void {

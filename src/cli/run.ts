@@ -9,7 +9,8 @@ import { ownUserName } from '../effects/user-ids.ts';
 /** Runs one command line. Returns the exit status; a bug is thrown. */
 export async function run(argv: readonly string[], terminal: Terminal, version: string): Promise<number> {
   try {
-    await createProgram(terminal, version).parseAsync([...argv], { from: 'user' });
+    const program = await createProgram(terminal, version, argv);
+    await program.parseAsync([...argv], { from: 'user' });
     return exitCode(terminal.exitStatus);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode('done') : exitCode('usage');

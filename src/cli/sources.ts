@@ -22,8 +22,7 @@ interface EditOptions extends GlobalOptions {
   readonly waitSeconds?: number;
 }
 
-export function addSourceCommands(program: Command, terminal: Terminal): void {
-  const sources = program.command('sources').description('the public bodies whose sites are archived');
+export function addSourceCommands(sources: Command, terminal: Terminal): void {
   addAdd(sources, terminal);
   addList(sources, terminal);
   addEdit(sources, terminal);

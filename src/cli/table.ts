@@ -29,6 +29,8 @@ export function cutToWidth(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let cut = '';
   let used = 0;
+  // What a person takes for one character. Made only here: it loads the tables of Unicode.
+  graphemes ??= new Intl.Segmenter();
   for (const { segment } of graphemes.segment(text)) {
     used += widthOf(segment);
     if (used > width - 1) break;
@@ -37,8 +39,7 @@ export function cutToWidth(text: string, width: number): string {
   return `${cut}…`;
 }
 
-/** What a person takes for one character. */
-const graphemes = new Intl.Segmenter();
+let graphemes: Intl.Segmenter | undefined;
 
 /** Rows as aligned columns, the way a person reads them; what does not fit the width is cut, nothing is wrapped. */
 export function formatTable(

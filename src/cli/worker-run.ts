@@ -35,8 +35,7 @@ interface RunOptions extends GlobalOptions {
   readonly name?: string;
 }
 
-export function addWorkerCommands(program: Command, terminal: Terminal): void {
-  const worker = program.command('worker').description('the worker: runs the crawls');
+export function addWorkerRun(worker: Command, terminal: Terminal): void {
   const command = worker
     .command('run')
     .description('work through the queue until stopped')

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { escapeToWidth } from '../core/text/escape.ts';
 import { nearestWord } from '../core/text/nearest.ts';
 import { configurationSchema } from './schema.ts';

@@ -1,6 +1,9 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { nearestWord } from '../core/text/nearest.ts';
 import { errnoNames } from '../effects/storage/errno-name.ts';
+
+// One file is read: to compile a parser for it takes longer.
+z.config({ jitless: true });
 
 /*
  * Every configuration key: its type, its default and what it means. The types of the program and the reference in

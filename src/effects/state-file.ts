@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { lchownSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { readPlainFile, writeFileAtomically } from './small-file.ts';
 import { OperatorError } from '../core/errors.ts';
 

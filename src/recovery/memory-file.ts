@@ -1,6 +1,6 @@
 /** What recovery remembers from run to run: `watchdog/storage-hotpath-auto-recover.json` in the state folder. */
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Configuration } from '../config/schema.ts';
 import { emptyMemory, lostMemory, type RecoveryMemory } from '../core/recovery/memory.ts';
 import { readStateFile, writeStateFile } from '../effects/state-file.ts';

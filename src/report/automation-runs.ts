@@ -1,7 +1,7 @@
 /** What the runs of an automation came to: kept from run to run, and told as metrics. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Configuration } from '../config/schema.ts';
 import {
   automationMetrics,

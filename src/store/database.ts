@@ -126,10 +126,14 @@ export class Database {
 
   async #connected(): Promise<Kysely<Schema>> {
     if (this.kind === 'postgres') {
-      this.#open ??= {
-        kysely: new Kysely<Schema>({ dialect: postgresDialect(this.#url), ...this.#logging() }),
-        fileIdentity: null,
-      };
+      if (this.#open === null) {
+        const dialect = await postgresDialect(this.#url);
+        // Another call may have come before; a pool that is not used has no connections.
+        this.#open ??= {
+          kysely: new Kysely<Schema>({ dialect, ...this.#logging() }),
+          fileIdentity: null,
+        };
+      }
       return this.#open.kysely;
     }
     // An open SQLite file that was removed or replaced still takes writes, and they are lost: so we look each time.

@@ -1,15 +1,15 @@
 import { PostgresDialect, type Dialect } from 'kysely';
-import pg from 'pg';
 import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.ts';
 
 const connectTimeoutMs = 5000;
 const statementTimeoutMs = 10_000;
 
-// bigint columns hold milliseconds, bytes and ids, far below 2^53, so they are read as numbers.
-pg.types.setTypeParser(pg.types.builtins.INT8, Number);
-
 /** PostgreSQL through a small pool of connections; every wait for it has a limit. */
-export function postgresDialect(url: string): Dialect {
+export async function postgresDialect(url: string): Promise<Dialect> {
+  // Only now: who has SQLite need not wait for it.
+  const { default: pg } = await import('pg');
+  // bigint columns hold milliseconds, bytes and ids, far below 2^53, so they are read as numbers.
+  pg.types.setTypeParser(pg.types.builtins.INT8, Number);
   const pool = new pg.Pool({
     connectionString: url,
     max: 4,

@@ -23,7 +23,7 @@ function commandsBelow(command: Command, words: readonly string[] = []): string[
   return command.commands.flatMap((sub) => commandsBelow(sub, [...words, sub.name()]));
 }
 
-const commands = commandsBelow(createProgram(silent, '0'));
+const commands = commandsBelow(await createProgram(silent, '0'));
 
 test('the commands of the contract are there', () => {
   const names = commands.map((words) => words.join(' '));
@@ -35,6 +35,21 @@ test('the commands of the contract are there', () => {
     assert.ok(names.includes(name), name);
 });
 
+test('what a command line does not name is not loaded, and the help is the same', async () => {
+  const whole = await createProgram(silent, '0');
+  const top = await createProgram(silent, '0', ['--help']);
+  assert.equal(top.helpInformation(), whole.helpInformation());
+  const bare = (program: Command) =>
+    program.commands.filter(({ commands: subs }) => subs.length === 0).map((command) => command.name());
+  const leaves = ['init', 'completion'];
+  const groups = whole.commands.map((command) => command.name()).filter((name) => !leaves.includes(name));
+  assert.deepEqual(bare(whole), leaves);
+  assert.deepEqual(bare(top).sort(), [...groups, ...leaves].sort());
+  const jobs = await createProgram(silent, '0', ['help', 'jobs']);
+  assert.deepEqual(bare(jobs).sort(), [...groups.filter((name) => name !== 'jobs'), ...leaves].sort());
+  assert.deepEqual(bare(await createProgram(silent, '0', ['completion', 'bash'])), leaves);
+});
+
 /** Splits a command line as a shell does, as far as our examples go: double quotes, and an end at `>`. */
 function words(line: string): string[] {
   const parts = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? '');
@@ -44,7 +59,7 @@ function words(line: string): string[] {
 
 /** Parses a command line without carrying it out. */
 async function parse(args: readonly string[]): Promise<void> {
-  const program = createProgram(silent, '0');
+  const program = await createProgram(silent, '0');
   const disarm = (command: Command): void => {
     command.action(() => undefined);
     command.commands.forEach(disarm);

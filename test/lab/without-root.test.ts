@@ -66,7 +66,7 @@ describe('without root', { skip: labUnavailable() }, () => {
 
   test('no command shows a stack trace for what may not be read', async () => {
     const terminal = {} as Terminal;
-    const missing = leavesOf(createProgram(terminal, '')).filter(
+    const missing = leavesOf(await createProgram(terminal, '')).filter(
       (leaf) => !commands.some((line) => `${line} `.startsWith(`${leaf} `)),
     );
     assert.deepEqual(missing, [], 'each command is tried');
