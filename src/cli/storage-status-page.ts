@@ -61,18 +61,23 @@ export function describeSurvey(
     page.push('', ...describeGroup(group, about));
   if (parked.length > 0) page.push('', ...describeParked(parked, column, width, configuration.worker.user));
   if (survey.foreign.size > 0) page.push('', ...describeForeign(survey, width));
-  if (survey.shadowed.size > 0) page.push('', ...describeShadowedPaths(survey, column, width));
+  if (survey.shadowed.size > 0) page.push(...describeShadowedPaths(survey, column, width));
   const parkedPaths = new Set(parked.map(({ seen }) => escapeForTerminal(seen.path)));
   const healthy = lines.filter(({ state, path }) => state === 'healthy' && !parkedPaths.has(path));
   if (healthy.length > 0) page.push('', ...describeHealthy(healthy, column, needsAttention(survey)));
   return page;
 }
 
+/** That there was no time to count is no news. */
+function hasShadowed(shadowed: Survey['shadowed']): boolean {
+  return [...shadowed.values()].some(({ kind }) => kind !== 'uncounted');
+}
+
 /** Whether anything is there that a person should look at. */
 export function needsAttention(survey: Survey): boolean {
   const { base, paths, manifestProblems, jobs, shadowed, foreign } = survey;
   if (
-    shadowed.size > 0 ||
+    hasShadowed(shadowed) ||
     foreign.size > 0 ||
     manifestProblems.length > 0 ||
     !jobs.isKnown ||
@@ -170,7 +175,7 @@ function headline(survey: Survey, parkedCount: number): string {
     ...(survey.jobs.isKnown ? [] : ['jobs not known']),
     ...(survey.manifestProblems.length > 0 ? ['manifest not in order'] : []),
     ...(survey.foreign.size > 0 ? ['a mount inside a hot path'] : []),
-    ...(survey.shadowed.size > 0 ? ['files under a mount'] : []),
+    ...(hasShadowed(survey.shadowed) ? ['files under a mount'] : []),
   ];
   return `ATTENTION: ${[...box, hot, ...more].join(', ')}.`;
 }

@@ -1,6 +1,6 @@
 /** Parts of the page of `storage status` that are about no state of a path. */
 import type { Configuration } from '../config/schema.ts';
-import { describeShadowed } from '../core/storage/shadowed-data.ts';
+import { describeShadowed, type Shadowed } from '../core/storage/shadowed-data.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { wrap } from '../core/text/wrap.ts';
 import { conditions } from '../core/report/conditions.ts';
@@ -69,16 +69,32 @@ export function describeForeign({ foreign }: Survey, width: number): string[] {
 }
 
 export function describeShadowedPaths({ shadowed }: Survey, column: number, width: number): string[] {
-  const listed = [...shadowed]
-    .slice(0, maxListed)
-    .map(([path, data]) => pathLine({ path: escapeForTerminal(path), who: describeShadowed(data) }, column));
-  return [
-    ...wrap(
-      'SHADOWED DATA: files lie in the local directory where the mount is, or should be. They may be the only copy.',
-      width,
-    ),
-    ...listed,
-    ...andMore(shadowed.size),
-    ...labelled('next', ['merge them by hand: docs/storage-tiering.md, "Files under a mount"'], width),
+  const found = [...shadowed].filter(([, { kind }]) => kind !== 'uncounted');
+  const uncounted = [...shadowed].filter(([, { kind }]) => kind === 'uncounted');
+  const listed = (paths: readonly (readonly [string, Shadowed])[]): string[] => [
+    ...paths
+      .slice(0, maxListed)
+      .map(([path, data]) =>
+        pathLine({ path: escapeForTerminal(path), who: describeShadowed(data) }, column),
+      ),
+    ...andMore(paths.length),
   ];
+  const page: string[] = [];
+  if (found.length > 0)
+    page.push(
+      '',
+      ...wrap(
+        'SHADOWED DATA: files lie in the local directory where the mount is, or should be. They may be the only copy.',
+        width,
+      ),
+      ...listed(found),
+      ...labelled('next', ['merge them by hand: docs/storage-tiering.md, "Files under a mount"'], width),
+    );
+  if (uncounted.length > 0)
+    page.push(
+      '',
+      ...wrap('NOT COUNTED: whether files lie under these mounts is not known this time.', width),
+      ...listed(uncounted),
+    );
+  return page;
 }

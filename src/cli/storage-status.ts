@@ -104,6 +104,6 @@ function hotPathJson(path: SurveyedPath, survey: Survey): Record<string, unknown
 
 function shadowedJson(shadowed: Shadowed | undefined): Record<string, unknown> | null {
   if (shadowed === undefined) return null;
-  if (shadowed.kind === 'unknown') return { files: null, bytes: null, unknown_because: shadowed.because };
+  if (shadowed.kind !== 'files') return { files: null, bytes: null, unknown_because: shadowed.because };
   return { files: shadowed.files, bytes: shadowed.bytes, is_at_least: shadowed.isAtLeast };
 }

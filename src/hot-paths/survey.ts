@@ -6,7 +6,7 @@ import { type FreeSpace, judgeWithSpace } from '../core/storage/free-space.ts';
 import type { ManifestEntry, ManifestProblem } from '../core/storage/manifest.ts';
 import type { MountTable } from '../core/storage/mount-table.ts';
 import type { StorageState } from '../core/storage/path-state.ts';
-import { isAtOrBelow, isBelow } from '../core/storage/path-relation.ts';
+import { PathIndex } from '../core/storage/path-index.ts';
 import { type WantedPath, wantedPaths } from '../core/storage/wanted-paths.ts';
 import type { Shadowed } from '../core/storage/shadowed-data.ts';
 import { type MountRefusal, whyRefused } from '../core/units/mount-log.ts';
@@ -139,13 +139,12 @@ async function spaceOf(
 
 function foreignMounts(paths: readonly LookedAt[], table: MountTable): Survey['foreign'] {
   const wanted = new Set(paths.map(({ seen }) => seen.canonicalPath));
+  const index = new PathIndex([...wanted], (path) => path);
   const foreign = new Map<string, readonly string[]>();
   for (const path of wanted) {
     const inner = table.below(path).map(({ mountPoint }) => mountPoint);
     // Inside another path that somebody wants, it is that one's.
-    const own = inner.filter(
-      (at) => ![...wanted].some((other) => isAtOrBelow(at, other) && isBelow(other, path)),
-    );
+    const own = inner.filter((at) => index.nearest(at) === path);
     if (own.length > 0) foreign.set(path, [...new Set(own)]);
   }
   return foreign;

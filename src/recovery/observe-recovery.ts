@@ -5,7 +5,7 @@ import { likeBase, ownSuperblocks } from '../core/recovery/decide-base.ts';
 import type { RecoveryMemory } from '../core/recovery/memory.ts';
 import type { RecoveryBase, RecoveryWorld, RunningCrawl, Target } from '../core/recovery/recovery-world.ts';
 import { jobsLookedAfter, recoveryTargets, type TargetPlace } from '../core/recovery/targets.ts';
-import { archivePlace, type ArchiveRecord } from '../core/storage/archive.ts';
+import { archivePlaces, type ArchiveRecord } from '../core/storage/archive.ts';
 import type { ExpectationRules } from '../core/storage/expectation.ts';
 import type { Lookup } from '../core/storage/lookup.ts';
 import { MountTable } from '../core/storage/mount-table.ts';
@@ -145,7 +145,10 @@ export class RecoveryObserver {
     const asked = places.filter(({ path }) => !this.#archives.has(path));
     const answer = await archivesIfKnown(
       this.#configuration,
-      asked.map(({ path, configuredPath }) => archivePlace([path, configuredPath], rules)),
+      archivePlaces(
+        asked.map(({ path, configuredPath }) => [path, configuredPath]),
+        rules,
+      ),
     );
     if (answer.isKnown)
       for (const [index, { path }] of asked.entries())

@@ -1,5 +1,5 @@
 import type { Configuration } from '../config/schema.ts';
-import { archivePlace, kindSeen } from '../core/storage/archive.ts';
+import { archivePlaces, kindSeen } from '../core/storage/archive.ts';
 import type { PathKind } from '../core/storage/lookup.ts';
 import type { Job } from '../core/jobs/job.ts';
 import type { Mount } from '../core/storage/mountinfo.ts';
@@ -43,7 +43,10 @@ export async function observeTiering(
       (expectation.kind === 'bind' && expectation.mountPoint === canonicalPath)
     );
   });
-  const places = tiered.map(({ path, canonicalPath }) => archivePlace([path, canonicalPath], rules));
+  const places = archivePlaces(
+    tiered.map(({ path, canonicalPath }) => [path, canonicalPath]),
+    rules,
+  );
   const [cold, archives] = await Promise.all([
     coldKinds(tiered, report, configuration),
     jobs.isKnown ? archivesIfKnown(configuration, places, archivesDeadlineMs) : jobs,

@@ -2,7 +2,8 @@ import type { Job } from '../jobs/job.ts';
 import type { Why } from '../plan.ts';
 import type { Lookup, PathKind } from './lookup.ts';
 import type { ExpectationRules } from './expectation.ts';
-import { isAtOrBelow, isBelow } from './path-relation.ts';
+import { PathIndex } from './path-index.ts';
+import { isAtOrBelow } from './path-relation.ts';
 
 /** What jobs have archived at a place, or below it: it must not be taken for new when it is not to be found. */
 export interface ArchiveRecord {
@@ -22,13 +23,17 @@ export interface ArchivePlace {
   readonly inner: readonly string[];
 }
 
-/** With what the rules mount inside it. */
-export function archivePlace(
-  paths: readonly string[],
+/**
+ * With what the rules mount inside each.
+ * @param spellings of each place
+ */
+export function archivePlaces(
+  spellings: readonly (readonly string[])[],
   { manifest, hotMounts }: Pick<ExpectationRules, 'manifest' | 'hotMounts'>,
-): ArchivePlace {
+): ArchivePlace[] {
   const own = [...manifest.map(({ hotPath }) => hotPath), ...hotMounts.map(({ path }) => path)];
-  return { paths, inner: own.filter((other) => paths.some((path) => isBelow(other, path))) };
+  const index = new PathIndex(own, (path) => path);
+  return spellings.map((paths) => ({ paths, inner: paths.flatMap((path) => index.below(path)) }));
 }
 
 /** A job that has had an attempt, of whatever status. */

@@ -1,5 +1,6 @@
 import type { ManifestEntry } from './manifest.ts';
 import type { MountIdentity } from './mountinfo.ts';
+import { PathIndex } from './path-index.ts';
 import { isAtOrBelow, joinBelow, relativeTo } from './path-relation.ts';
 
 /** What is expected on a hot path. */
@@ -86,11 +87,18 @@ export function coldPathOf(hotPath: string, expectation: Expectation): string | 
   return relative === undefined ? null : joinBelow(expectation.coldPath, relative);
 }
 
-function nearest<T>(path: string, entries: readonly T[], pathOf: (entry: T) => string): T | undefined {
-  let best: T | undefined;
-  for (const entry of entries) {
-    if (!isAtOrBelow(path, pathOf(entry))) continue;
-    if (best === undefined || pathOf(entry).length > pathOf(best).length) best = entry;
+/** One for each list of rules, which holds for thousands of paths. */
+const indexes = new WeakMap<readonly object[], PathIndex<object>>();
+
+function nearest<T extends object>(
+  path: string,
+  entries: readonly T[],
+  pathOf: (entry: T) => string,
+): T | undefined {
+  let index = indexes.get(entries) as PathIndex<T> | undefined;
+  if (index === undefined) {
+    index = new PathIndex(entries, pathOf);
+    indexes.set(entries, index);
   }
-  return best;
+  return index.nearest(path);
 }

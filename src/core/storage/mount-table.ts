@@ -1,5 +1,6 @@
 import type { Mount } from './mountinfo.ts';
-import { isBelow, withAncestors } from './path-relation.ts';
+import { PathIndex } from './path-index.ts';
+import { withAncestors } from './path-relation.ts';
 
 /** Stands for whatever the listed mounts without a listed parent are mounted on. */
 const outside = -1;
@@ -14,6 +15,7 @@ export class MountTable {
   readonly #children = new Map<number, Map<string, Mount>>();
   /** Ways that were walked before: the table never changes. */
   readonly #chains = new Map<string, readonly Mount[]>();
+  #index: PathIndex<Mount> | null = null;
 
   constructor(mounts: readonly Mount[]) {
     this.mounts = mounts;
@@ -81,7 +83,8 @@ export class MountTable {
 
   /** Reachable mounts strictly below the path, in the order in which they are listed. */
   below(path: string): Mount[] {
-    return this.mounts.filter((mount) => isBelow(mount.mountPoint, path) && this.isReachable(mount));
+    this.#index ??= new PathIndex(this.mounts, ({ mountPoint }) => mountPoint);
+    return this.#index.below(path).filter((mount) => this.isReachable(mount));
   }
 }
 

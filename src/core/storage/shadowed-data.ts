@@ -8,11 +8,14 @@ export type Shadowed =
       /** There was more than could be counted. */
       readonly isAtLeast: boolean;
     }
-  | { readonly kind: 'unknown'; readonly because: string };
+  /** The directory can't be read. */
+  | { readonly kind: 'unknown'; readonly because: string }
+  /** Nobody came to look, mostly because there was no time: which says nothing about it. */
+  | { readonly kind: 'uncounted'; readonly because: string };
 
 /** `3 files (120 bytes)`. */
 export function describeShadowed(shadowed: Shadowed): string {
-  if (shadowed.kind === 'unknown') return `not known: ${shadowed.because}`;
+  if (shadowed.kind !== 'files') return `not known: ${shadowed.because}`;
   const { files, bytes, isAtLeast } = shadowed;
   const more = isAtLeast ? 'at least ' : '';
   return `${more}${files} file${files === 1 ? '' : 's'} (${bytes} bytes)`;

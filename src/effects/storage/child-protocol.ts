@@ -82,8 +82,16 @@ export interface UnmountRequest {
 
 export interface CountRequest {
   readonly jobsRoot: string;
-  /** The names of each below the jobs root. */
-  readonly paths: readonly (readonly string[])[];
+  /** By the mount in which the directories lie. */
+  readonly groups: readonly {
+    /** The names below the jobs root at which it is entered; none: the jobs root lies in it. */
+    readonly entry: readonly string[];
+    /** As in mountinfo, of what is to be found there; the mount's number is another in a namespace of its own. */
+    readonly device: string;
+    readonly root: string;
+    /** The names below the entry; the last is that of the directory. */
+    readonly paths: readonly { readonly id: number; readonly names: readonly string[] }[];
+  }[];
   /** Look under what is mounted there; only in a mount namespace of its own. */
   readonly isUnder: boolean;
   readonly timeLimitMs: number;

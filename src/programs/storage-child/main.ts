@@ -71,7 +71,7 @@ async function carryOut(request: ChildRequest): Promise<void> {
       answer((await import('./unmount.ts')).unmount(request));
       break;
     case 'count_files':
-      (await import('./count-files.ts')).countFiles(request, answer);
+      (await import('./count-files.ts')).countFiles(request, answerSoon);
       break;
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { archiveAt, archivePlace, nameJobs, type AttemptedJob } from '../../../src/core/storage/archive.ts';
+import { archiveAt, archivePlaces, nameJobs, type AttemptedJob } from '../../../src/core/storage/archive.ts';
 
 const box = { kind: 'mount', fstype: 'fuse.sshfs', source: 'u1@box:/', root: '/jobs/outer' } as const;
 const own = { kind: 'mount', fstype: 'fuse.sshfs', source: 'u1@box:/own', root: '/' } as const;
@@ -12,7 +12,8 @@ const rules = {
   hotMounts: [{ path: '/jobs/outer/own', unit: 'own.service' }],
 };
 
-const at = (path: string, jobs: readonly AttemptedJob[]) => archiveAt(archivePlace([path], rules), jobs);
+const at = (path: string, jobs: readonly AttemptedJob[]) =>
+  archivePlaces([[path]], rules).map((place) => archiveAt(place, jobs))[0] ?? null;
 
 describe('what was archived at a place', () => {
   const job = (id: number, outputDir: string, storageIdentity: typeof box | typeof own | null = box) => ({
@@ -39,7 +40,8 @@ describe('what was archived at a place', () => {
   });
 
   test('under any of its spellings', () => {
-    const place = archivePlace(['/link/outer', '/jobs/outer'], rules);
+    const [place] = archivePlaces([['/link/outer', '/jobs/outer']], rules);
+    assert.ok(place !== undefined);
     assert.deepEqual(archiveAt(place, [job(1, '/link/outer/a'), job(2, '/jobs/outer/b')])?.jobs, [1, 2]);
   });
 
