@@ -6,12 +6,13 @@ export interface Row {
 
 export function table(rows: readonly Row[]): string[] {
   const first = median(rows[0]?.seconds ?? []);
+  const format = rows.every(({ seconds }) => median(seconds) < 0.1) ? inMilliseconds : inSeconds;
   const cells = rows.map(({ what, seconds }) => [
     what,
-    inSeconds(Math.min(...seconds)),
-    inSeconds(median(seconds)),
-    inSeconds(quantile(seconds, 0.95)),
-    inSeconds(Math.max(...seconds)),
+    format(Math.min(...seconds)),
+    format(median(seconds)),
+    format(quantile(seconds, 0.95)),
+    format(Math.max(...seconds)),
     (median(seconds) / first).toFixed(2),
   ]);
   const header = ['', 'min', 'median', 'p95', 'max', 'ratio'];
@@ -29,6 +30,10 @@ export function table(rows: readonly Row[]): string[] {
 
 function inSeconds(value: number): string {
   return `${value.toFixed(3)} s`;
+}
+
+function inMilliseconds(value: number): string {
+  return `${(value * 1000).toFixed(2)} ms`;
 }
 
 function median(values: readonly number[]): number {
