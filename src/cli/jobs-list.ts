@@ -84,10 +84,12 @@ async function listAsJson(
 ): Promise<void> {
   let last: string | null = null;
   for await (const page of pages(store, filter, limit)) {
+    const lines: string[] = [];
     for (const job of page) {
-      terminal.answer(last === null ? '{\n  "jobs": [' : `${last},`);
+      lines.push(last === null ? '{\n  "jobs": [' : `${last},`);
       last = JSON.stringify(jobJson(job, nowMs), null, 2).replace(/^/gm, '    ');
     }
+    terminal.answer(lines.join('\n'));
     if (terminal.isClosed()) return;
   }
   terminal.answer(last === null ? '{\n  "jobs": []\n}' : `${last}\n  ]\n}`);
@@ -105,7 +107,7 @@ async function listForPeople(
   for await (const page of pages(store, filter, limit)) {
     // The columns are as wide as each page needs them; what they are is said once.
     const lines = page.length === 0 ? [] : jobTable(page, nowMs, terminal);
-    for (const line of count === 0 ? lines : lines.slice(1)) terminal.answer(line);
+    if (lines.length > 0) terminal.answer((count === 0 ? lines : lines.slice(1)).join('\n'));
     count += page.length;
     if (terminal.isClosed()) return;
   }
