@@ -11,13 +11,13 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { sql } from 'kysely';
-import type { Lease } from '../src/core/jobs/lease.ts';
 import { Database } from '../src/store/database.ts';
 import { JobStore, type AttemptEnd } from '../src/store/job-store.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { SourceStore } from '../src/store/source-store.ts';
 import { postgresBinaries, PostgresCluster } from '../test/store/databases.ts';
 import { table } from './table.ts';
+import { testLease } from '../test/store/test-lease.ts';
 
 const rounds = Number(process.argv[2] ?? 200);
 const sizes = [1000, 10_000, 100_000];
@@ -32,19 +32,6 @@ const end: AttemptEnd = {
   bytes: 1000,
   progress: null,
 };
-
-function lease(token: string): Lease {
-  return {
-    token,
-    worker: 'w',
-    host: 'h',
-    machineId: 'm',
-    bootId: 'b',
-    renewedBootMs: 1,
-    lengthMs: 60_000,
-    expiresAtServerMs: null,
-  };
-}
 
 /** A database with that many queued jobs. */
 async function filled(url: string, jobs: number): Promise<Database> {
@@ -93,7 +80,7 @@ async function attempts(database: Database, firstId: number): Promise<(id: numbe
   const store = new JobStore(database);
   await store.find(firstId);
   return async (id) => {
-    await store.claim(id, lease(`t${id}`), 'http', policy, Date.now());
+    await store.claim(id, testLease(`t${id}`), 'http', policy, Date.now());
     if ((await store.finish(id, `t${id}`, end, 'w', policy, Date.now())) === null)
       throw new Error(`job ${id}`);
   };

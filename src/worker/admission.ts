@@ -61,7 +61,7 @@ export class Admission {
   readonly #waitingForCrawler = new Set<number>();
   #engineHangsUntilMs = Number.NEGATIVE_INFINITY;
   readonly #rest: QueueRest;
-  #pageSize = firstPage;
+  #wasInVain = false;
 
   constructor(parts: {
     configuration: Configuration;
@@ -84,21 +84,24 @@ export class Admission {
 
   /** Claims the next job that may run now; null when there is none. Call it with the storage lock held, shared. */
   async admit(): Promise<Admitted | null> {
-    const traces = await this.#rest.traces();
+    // Only the second look in vain begins a rest: a worker that has jobs to run pays nothing for it.
+    const traces = this.#wasInVain ? await this.#rest.traces() : null;
     const beginMs = performance.now();
     const look: Look = { nowMs: Date.now(), unwritable: new Map(), mayEndUnseen: false };
-    for (let offset = 0, size = this.#pageSize; ; offset += size, size = laterPages) {
+    let size = this.#wasInVain ? laterPages : firstPage;
+    for (let offset = 0; ; offset += size, size = laterPages) {
       const candidates = await this.#store.next({ eligibleAtMs: look.nowMs, limit: size, offset });
+      if (candidates.length === 0) break;
       for (const seen of await observeJobStorage(this.#configuration, candidates)) {
         const admitted = await this.#tryJob(seen, look);
         if (admitted === null) continue;
-        this.#pageSize = firstPage;
+        this.#wasInVain = false;
         return admitted;
       }
       if (candidates.length < size) break;
     }
-    this.#pageSize = laterPages;
-    if (!look.mayEndUnseen) this.#rest.begin(traces, performance.now() - beginMs);
+    this.#wasInVain = true;
+    if (traces !== null && !look.mayEndUnseen) this.#rest.begin(traces, performance.now() - beginMs);
     return null;
   }
 

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Job } from '../../src/core/jobs/job.ts';
-import type { Lease } from '../../src/core/jobs/lease.ts';
 import type { RetryPolicy } from '../../src/core/jobs/retry.ts';
 import { compareQueuePlaces, isEligible } from '../../src/core/jobs/selection.ts';
 import { Database } from '../../src/store/database.ts';
 import { JobStore } from '../../src/store/job-store.ts';
 import { SourceStore } from '../../src/store/source-store.ts';
 import { describeOnBothDatabases } from '../store/databases.ts';
+import { testLease } from '../store/test-lease.ts';
 
 /* What the core says of the queue, and what the databases make of it, must be the same. */
 
@@ -27,19 +27,6 @@ const rows = fc.array(
   }),
   { maxLength: 25 },
 );
-
-function lease(token: string): Lease {
-  return {
-    token,
-    worker: token,
-    host: 'h',
-    machineId: 'm',
-    bootId: 'b',
-    renewedBootMs: 1,
-    lengthMs: 60_000,
-    expiresAtServerMs: null,
-  };
-}
 
 const ids = (jobs: readonly Job[]): number[] => jobs.map((job) => job.id);
 
@@ -124,7 +111,7 @@ describeOnBothDatabases('the queue', (fresh) => {
           if (candidates.length === 0) break;
           for (const { id } of candidates) {
             const token = `claimer ${claimer} job ${id}`;
-            if ((await mine.claim(id, lease(token), 'http', policy, t0 + 99)) !== null) taken.push(id);
+            if ((await mine.claim(id, testLease(token), 'http', policy, t0 + 99)) !== null) taken.push(id);
           }
         }
         await database.close();

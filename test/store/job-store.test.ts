@@ -2,28 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UsageError } from '../../src/core/errors.ts';
 import { jobStatuses } from '../../src/core/jobs/job.ts';
-import type { Lease } from '../../src/core/jobs/lease.ts';
 import type { RetryPolicy } from '../../src/core/jobs/retry.ts';
 import { needsItsPath } from '../../src/core/storage/wanted-paths.ts';
 import { JobStore, type AttemptEnd, type NewJob } from '../../src/store/job-store.ts';
 import { SourceStore } from '../../src/store/source-store.ts';
 import { describeOnBothDatabases } from './databases.ts';
+import { testLease } from './test-lease.ts';
 
 const policy: RetryPolicy = { maxRetries: 2, backoffMs: 60_000, infraCooldownMs: 600_000 };
 const t0 = Date.parse('2026-03-01T12:00:00Z');
-
-function lease(token: string): Lease {
-  return {
-    token,
-    worker: 'w1',
-    host: 'h1',
-    machineId: 'm1',
-    bootId: 'b1',
-    renewedBootMs: 1000,
-    lengthMs: 60_000,
-    expiresAtServerMs: null,
-  };
-}
 
 function newJob(name: string, more: Partial<NewJob> = {}): NewJob {
   return {
@@ -131,7 +118,7 @@ describeOnBothDatabases('job store', (fresh) => {
     const { jobs } = await stores();
     const job = await jobs.add(newJob('a'), 'tester', t0);
     const claims = await Promise.all(
-      ['t1', 't2', 't3', 't4', 't5'].map((token) => jobs.claim(job.id, lease(token), 'http', policy, t0)),
+      ['t1', 't2', 't3', 't4', 't5'].map((token) => jobs.claim(job.id, testLease(token), 'http', policy, t0)),
     );
     const won = claims.filter((claim) => claim !== null);
     assert.equal(won.length, 1);
@@ -143,22 +130,22 @@ describeOnBothDatabases('job store', (fresh) => {
   test('a job in cooldown can’t be claimed, and is not among the eligible ones, until the cooldown is over', async () => {
     const { jobs } = await stores();
     const job = await jobs.add(newJob('a'), 'tester', t0);
-    await jobs.claim(job.id, lease('t1'), 'http', policy, t0);
+    await jobs.claim(job.id, testLease('t1'), 'http', policy, t0);
     const after = await jobs.finish(job.id, 't1', end('infra_error'), 'w1', policy, t0);
     assert.equal(after?.status, 'retryable');
     assert.equal(after.crawlerStatus, 'infra_error');
     assert.equal(after.retryCount, 0);
-    assert.equal(await jobs.claim(job.id, lease('t2'), 'http', policy, t0 + 599_999), null);
+    assert.equal(await jobs.claim(job.id, testLease('t2'), 'http', policy, t0 + 599_999), null);
     assert.deepEqual(await jobs.next({ eligibleAtMs: t0 + 599_999, limit: 10 }), []);
     assert.equal((await jobs.next({ limit: 10 })).length, 1);
     assert.equal((await jobs.next({ eligibleAtMs: t0 + 600_000, limit: 10 })).length, 1);
-    assert.notEqual(await jobs.claim(job.id, lease('t2'), 'http', policy, t0 + 600_000), null);
+    assert.notEqual(await jobs.claim(job.id, testLease('t2'), 'http', policy, t0 + 600_000), null);
   });
 
   test('a clock that was stepped back a day can’t park a job for a day', async () => {
     const { jobs } = await stores();
     const job = await jobs.add(newJob('a'), 'tester', t0);
-    await jobs.claim(job.id, lease('t1'), 'http', policy, t0);
+    await jobs.claim(job.id, testLease('t1'), 'http', policy, t0);
     await jobs.finish(job.id, 't1', end('infra_error'), 'w1', policy, t0);
     const yesterday = t0 - 86_400_000;
     await jobs.cutDeadlines(yesterday);
@@ -169,11 +156,11 @@ describeOnBothDatabases('job store', (fresh) => {
   test('a write with a lease that is no longer held changes nothing', async () => {
     const { jobs } = await stores();
     const job = await jobs.add(newJob('a'), 'tester', t0);
-    await jobs.claim(job.id, lease('old'), 'http', policy, t0);
+    await jobs.claim(job.id, testLease('old'), 'http', policy, t0);
     await jobs.finish(job.id, 'old', end('interrupted'), 'w2', policy, t0);
-    await jobs.claim(job.id, lease('new'), 'http', policy, t0);
+    await jobs.claim(job.id, testLease('new'), 'http', policy, t0);
     assert.equal(await jobs.finish(job.id, 'old', end('success'), 'w1', policy, t0), null);
-    assert.deepEqual(await jobs.renew(job.id, lease('old'), null), { kind: 'lost' });
+    assert.deepEqual(await jobs.renew(job.id, testLease('old'), null), { kind: 'lost' });
     const now = await jobs.find(job.id);
     assert.equal(now?.status, 'running');
     assert.equal(now.lease?.token, 'new');
@@ -183,7 +170,7 @@ describeOnBothDatabases('job store', (fresh) => {
   test('renewal keeps progress and brings a stop request', async () => {
     const { jobs } = await stores();
     const job = await jobs.add(newJob('a'), 'tester', t0);
-    await jobs.claim(job.id, lease('t'), 'http', policy, t0);
+    await jobs.claim(job.id, testLease('t'), 'http', policy, t0);
     const progress = {
       pages: 2,
       bytes: 3_000_000_000,
@@ -191,10 +178,10 @@ describeOnBothDatabases('job store', (fresh) => {
       bytesPerSecond: 10,
       urls: { queued: 5, archived: 2, failed: 0, barred: 1 },
     };
-    assert.deepEqual(await jobs.renew(job.id, lease('t'), progress), { kind: 'held', stopRequest: null });
+    assert.deepEqual(await jobs.renew(job.id, testLease('t'), progress), { kind: 'held', stopRequest: null });
     assert.equal((await jobs.command(job.id, 'cancel', 'tester', policy, t0)).kind, 'requested');
     assert.equal((await jobs.command(job.id, 'cancel', 'tester', policy, t0)).kind, 'already');
-    assert.deepEqual(await jobs.renew(job.id, lease('t'), null), { kind: 'held', stopRequest: 'cancel' });
+    assert.deepEqual(await jobs.renew(job.id, testLease('t'), null), { kind: 'held', stopRequest: 'cancel' });
     assert.deepEqual((await jobs.find(job.id))?.progress, progress);
   });
 
@@ -217,13 +204,19 @@ describeOnBothDatabases('job store', (fresh) => {
     const job = await jobs.add(newJob('a'), 'tester', t0);
     const ask = async (token: string) => await jobs.requestInterrupt(job.id, token, 'dead', 'recovery', t0);
     assert.equal(await ask('t1'), false, 'it does not run');
-    await jobs.claim(job.id, lease('t1'), 'http', policy, t0);
+    await jobs.claim(job.id, testLease('t1'), 'http', policy, t0);
     assert.equal(await ask('t0'), false, 'another attempt');
     assert.deepEqual([await ask('t1'), await ask('t1')], [true, true]);
-    assert.deepEqual(await jobs.renew(job.id, lease('t1'), null), { kind: 'held', stopRequest: 'interrupt' });
+    assert.deepEqual(await jobs.renew(job.id, testLease('t1'), null), {
+      kind: 'held',
+      stopRequest: 'interrupt',
+    });
     await jobs.command(job.id, 'cancel', 'tester', policy, t0);
     assert.equal(await ask('t1'), true);
-    assert.deepEqual(await jobs.renew(job.id, lease('t1'), null), { kind: 'held', stopRequest: 'cancel' });
+    assert.deepEqual(await jobs.renew(job.id, testLease('t1'), null), {
+      kind: 'held',
+      stopRequest: 'cancel',
+    });
     const kinds = (await jobs.history(job.id)).events.map((event) => event.kind);
     assert.deepEqual(kinds, ['added', 'claim', 'interrupt_requested', 'cancel_requested']);
   });
@@ -234,14 +227,14 @@ describeOnBothDatabases('job store', (fresh) => {
     const release = async (attempts: number) =>
       await jobs.release(job.id, attempts, 'proved', 'recovery', t0 + 5);
     assert.equal(await release(0), false, 'it cools down from nothing');
-    await jobs.claim(job.id, lease('t1'), 'http', policy, t0);
+    await jobs.claim(job.id, testLease('t1'), 'http', policy, t0);
     assert.equal(await release(1), false, 'it runs');
     await jobs.finish(job.id, 't1', end('infra_error'), 'w1', policy, t0);
     assert.equal(await release(2), false, 'another attempt');
     assert.deepEqual([await release(1), await release(1)], [true, false]);
     const released = await jobs.find(job.id);
     assert.deepEqual([released?.status, released?.infraRetry, released?.retryCount], ['retryable', null, 0]);
-    await jobs.claim(job.id, lease('t2'), 'http', policy, t0 + 6);
+    await jobs.claim(job.id, testLease('t2'), 'http', policy, t0 + 6);
     await jobs.finish(job.id, 't2', end('crawl_failure'), 'w1', policy, t0 + 7);
     assert.equal(await release(2), false);
     assert.notEqual((await jobs.find(job.id))?.backoff, null);
@@ -252,11 +245,11 @@ describeOnBothDatabases('job store', (fresh) => {
     const job = await jobs.add(newJob('moved'), 'tester', t0);
     const on = (source: string) => ({ kind: 'mount', fstype: 'fuse.sshfs', source, root: '/' }) as const;
     await jobs.forgetStorage(job.id, 'right so', 'tester', t0);
-    await jobs.claim(job.id, lease('t1'), 'http', policy, t0, on('old:/'));
+    await jobs.claim(job.id, testLease('t1'), 'http', policy, t0, on('old:/'));
     await jobs.finish(job.id, 't1', end('interrupted'), 'w1', policy, t0);
     await jobs.forgetStorage(job.id, 'right so', 'tester', t0 + 1);
     assert.equal((await jobs.find(job.id))?.storageIdentity, null);
-    await jobs.claim(job.id, lease('t2'), 'http', policy, t0 + 2, on('new:/'));
+    await jobs.claim(job.id, testLease('t2'), 'http', policy, t0 + 2, on('new:/'));
     assert.deepEqual((await jobs.find(job.id))?.storageIdentity, on('new:/'));
     const { events } = await jobs.history(job.id);
     assert.equal(events.filter(({ kind }) => kind === 'storage_accepted').length, 1);
@@ -288,7 +281,7 @@ describeOnBothDatabases('job store', (fresh) => {
     assert.equal((await jobs.command(job.id, 'retry', 'tester', policy, t0)).kind, 'done');
     assert.equal((await jobs.find(job.id))?.status, 'queued');
     assert.equal((await jobs.command(999, 'retry', 'tester', policy, t0)).kind, 'unknown_job');
-    await jobs.claim(job.id, lease('t'), 'http', policy, t0);
+    await jobs.claim(job.id, testLease('t'), 'http', policy, t0);
     await jobs.finish(job.id, 't', end('success'), 'w1', policy, t0);
     assert.equal((await jobs.command(job.id, 'cancel', 'tester', policy, t0)).kind, 'illegal');
     assert.equal(
@@ -330,7 +323,7 @@ describeOnBothDatabases('job store', (fresh) => {
     const outputDirs = ['/srv/jobs/a', '/srv/jobs/a/deep', '/srv/jobs/a0', '/srv/jobs/a.b', '/srv/jobs/é/x'];
     for (const [index, outputDir] of outputDirs.entries()) {
       const { id } = await jobs.add(newJob(`j${index}`, { outputDir }), 'tester', t0 + index);
-      await jobs.claim(id, lease(`t${index}`), 'http', policy, t0 + index, index === 0 ? on : null);
+      await jobs.claim(id, testLease(`t${index}`), 'http', policy, t0 + index, index === 0 ? on : null);
       await jobs.finish(id, `t${index}`, end('success'), 'w1', policy, t0 + index);
     }
     await jobs.add(newJob('fresh', { outputDir: '/srv/jobs/a/new' }), 'tester', t0);
@@ -352,10 +345,10 @@ describeOnBothDatabases('job store', (fresh) => {
     const { jobs } = await stores();
     const job = await jobs.add(newJob('a'), 'tester', t0);
     assert.equal(job.mostArchivedBytes, 0);
-    const claimed = await jobs.claim(job.id, lease('t'), 'http', policy, t0);
+    const claimed = await jobs.claim(job.id, testLease('t'), 'http', policy, t0);
     assert.equal(claimed?.mostArchivedBytes, 0);
     await jobs.finish(job.id, 't', end('interrupted'), 'w1', policy, t0);
-    await jobs.claim(job.id, lease('u'), 'http', policy, t0 + 1);
+    await jobs.claim(job.id, testLease('u'), 'http', policy, t0 + 1);
     await jobs.finish(job.id, 'u', { ...end('interrupted'), bytes: 0 }, 'w1', policy, t0 + 2);
     const next = await jobs.next({ eligibleAtMs: t0 + 1e9, limit: 5, offset: 0 });
     const read = [await jobs.find(job.id), ...(await jobs.list()), ...next];

@@ -4,24 +4,14 @@ import { DatabaseSync } from 'node:sqlite';
 import { before, test } from 'node:test';
 import { sql, type CompiledQuery } from 'kysely';
 import pg from 'pg';
-import type { Lease } from '../../src/core/jobs/lease.ts';
 import { Database } from '../../src/store/database.ts';
 import { JobStore, type AttemptEnd } from '../../src/store/job-store.ts';
 import { describeOnBothDatabases, type TestDatabase } from './databases.ts';
+import { testLease } from './test-lease.ts';
 
 const rows = 100_000;
 const t0 = Date.parse('2026-03-01T12:00:00Z');
 const policy = { maxRetries: 2, backoffMs: 1000, infraCooldownMs: 1000 };
-const lease: Lease = {
-  token: 't',
-  worker: 'w',
-  host: 'h',
-  machineId: 'm',
-  bootId: 'b',
-  renewedBootMs: 1,
-  lengthMs: 60_000,
-  expiresAtServerMs: null,
-};
 const end: AttemptEnd = {
   event: { kind: 'infra_error', because: 'gone' },
   outcome: 'infra_error',
@@ -73,8 +63,8 @@ const loops: Readonly<Record<string, (jobs: JobStore) => Promise<unknown>>> = {
   'the newest': async (jobs) => await jobs.list({ limit: 50 }),
   'one job': async (jobs) => [await jobs.find(10), await jobs.history(10)],
   'an attempt': async (jobs) => {
-    assert.equal((await jobs.claim(10, lease, 'http', policy, t0))?.attempts, 2);
-    await jobs.renew(10, lease, null);
+    assert.equal((await jobs.claim(10, testLease('t'), 'http', policy, t0))?.attempts, 2);
+    await jobs.renew(10, testLease('t'), null);
     assert.equal((await jobs.finish(10, 't', end, 'w', policy, t0))?.status, 'retryable');
     assert.equal(await jobs.release(10, 2, 'it is well', 'recovery', t0), true);
   },

@@ -15,8 +15,13 @@ type Group = CountRequest['groups'][number];
  * Counts what is no directory. To look under mounts, the mount that their directories lie in is bound, without the mounts in it,
  * over the jobs root, once for all of them; that is why it must be done in a mount namespace that ends with this process.
  * What there is no time for is not answered.
+ * @param answerAtOnce for what is found, which must not be lost should the next directory hang
  */
-export function countFiles({ jobsRoot, groups, isUnder, timeLimitMs }: CountRequest, answer: Answer): void {
+export function countFiles(
+  { jobsRoot, groups, isUnder, timeLimitMs }: CountRequest,
+  answerAtOnce: Answer,
+  answer: Answer,
+): void {
   const deadline = performance.now() + timeLimitMs;
   const root = openDirectory(jobsRoot);
   // Before anything is bound over it.
@@ -26,7 +31,10 @@ export function countFiles({ jobsRoot, groups, isUnder, timeLimitMs }: CountRequ
     const folder = typeof entry === 'number' && isUnder ? openUnder(entry, jobsRoot) : entry;
     for (const { id, names } of paths) {
       if (performance.now() > deadline) return;
-      answer(typeof folder === 'number' ? countBelow(folder, names, id, deadline) : notCounted(folder, id));
+      const found =
+        typeof folder === 'number' ? countBelow(folder, names, id, deadline) : notCounted(folder, id);
+      if (found.kind === 'counted' && found.files === 0) answer(found);
+      else answerAtOnce(found);
     }
   }
 }

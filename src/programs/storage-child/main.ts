@@ -40,7 +40,7 @@ function answer(line: ChildAnswer): void {
   flush();
 }
 
-/** For thousands of answers that come fast. What hangs in the thread pool holds the timer up no more than a local disk that answers. */
+/** For thousands of answers that come fast, none of which is missed much: should a local disk hang, those of the last moment are lost. */
 function answerSoon(line: ChildAnswer): void {
   gathered.push(JSON.stringify(line) + '\n');
   if (performance.now() - writtenAt > gatherMs) flush();
@@ -71,7 +71,7 @@ async function carryOut(request: ChildRequest): Promise<void> {
       answer((await import('./unmount.ts')).unmount(request));
       break;
     case 'count_files':
-      (await import('./count-files.ts')).countFiles(request, answerSoon);
+      (await import('./count-files.ts')).countFiles(request, answer, answerSoon);
       break;
   }
 }

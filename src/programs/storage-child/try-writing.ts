@@ -1,5 +1,5 @@
-import { dirname } from 'node:path';
 import { closeSync, constants, fsyncSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { WriteStep } from '../../core/storage/write-check.ts';
 import type { ChildAnswer, ChildRequest } from '../../effects/storage/child-protocol.ts';
 import { freeBytes } from './statfs.ts';
@@ -11,8 +11,9 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
 const contentLength = 4096;
 
 /**
- * Makes a file in the directory, or in the nearest one above it that is there, writes, syncs, reads it back and removes it; each step is told before, as each waits for its answer. The file is removed after a failure too; only a hang
- * between its making and its removal leaves one behind (its name tells what it is).
+ * Makes a file in the directory, or in the nearest one above it down to `top`; writes, syncs, reads it back and removes it. Each step is told
+ * before, as each waits for its answer. The file is removed after a failure too; only a hang between its making and its removal leaves one
+ * behind (its name tells what it is).
  */
 export function checkWrite(
   { directory, top, name, user }: Extract<ChildRequest, { readonly operation: 'write_check' }>,
