@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { JobStore } from '../store/job-store.ts';
 
-/** A queue in which nothing can run is looked through for a two-hundredth of the time at most, */
-const restPerLook = 200;
+/** A queue in which nothing can run is looked through for a three-hundredth of the time at most, */
+const restPerLook = 300;
 /** but now and then all the same: a disk that was full says nothing when it no longer is. */
 const longestRestMs = 30_000;
 
