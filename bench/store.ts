@@ -4,63 +4,22 @@
  *     node_modules/.bin/node bench/store.ts [ROUNDS]        default 200
  *
  * The next job with 1,000, 10,000 and 100,000 waiting; and a claim with its end beside a raw loop that writes the same rows in two
- * transactions, in turn, on the same file. SQLite with full synchronisation; PostgreSQL too, where its server programs are installed.
+ * transactions, in turn, each on a file of its own. SQLite with full synchronisation; the first on PostgreSQL too, where its server programs are installed (claim
+ * and end there, beside other queues: queues.ts).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { sql } from 'kysely';
-import { Database } from '../src/store/database.ts';
-import { JobStore, type AttemptEnd } from '../src/store/job-store.ts';
-import { migrate } from '../src/store/migrate.ts';
-import { SourceStore } from '../src/store/source-store.ts';
+import type { Database } from '../src/store/database.ts';
+import { JobStore } from '../src/store/job-store.ts';
 import { postgresBinaries, PostgresCluster } from '../test/store/databases.ts';
-import { table } from './table.ts';
 import { testLease } from '../test/store/test-lease.ts';
+import { end, filled, policy, secondsOf } from './filled-store.ts';
+import { table } from './table.ts';
 
 const rounds = Number(process.argv[2] ?? 200);
 const sizes = [1000, 10_000, 100_000];
-const policy = { maxRetries: 2, backoffMs: 1000, infraCooldownMs: 1000 };
-const end: AttemptEnd = {
-  event: { kind: 'success', because: 'done' },
-  outcome: 'success',
-  because: 'done',
-  exit: null,
-  pages: 1,
-  errorPages: 0,
-  bytes: 1000,
-  progress: null,
-};
-
-/** A database with that many queued jobs. */
-async function filled(url: string, jobs: number): Promise<Database> {
-  const database = new Database(url, { create: true });
-  await migrate(database);
-  await new SourceStore(database).add(
-    { code: 'hc', name: 'HC', seeds: ['https://hc.example/'], waitSeconds: 1 },
-    1,
-  );
-  const numbers =
-    database.kind === 'postgres'
-      ? sql`select n from generate_series(1, ${sql.lit(jobs)}) as n`
-      : sql`with recursive c(n) as (select 1 union all select n + 1 from c where n < ${sql.lit(jobs)}) select n from c`;
-  await database.write(async (tx) => {
-    await sql`insert into jobs (source_id, name, status, output_dir, seeds, queued_ms, created_ms)
-      select 1, 'job-' || n, 'queued', '/srv/jobs/hc/' || n, '["https://hc.example/"]', n, n from (${numbers}) as numbers`.execute(
-      tx,
-    );
-  });
-  await database.read(async (db) => await sql`analyze`.execute(db));
-  return database;
-}
-
-async function secondsOf(work: () => Promise<unknown>): Promise<number> {
-  const begin = performance.now();
-  await work();
-  return (performance.now() - begin) / 1000;
-}
-
 async function nextJob(urlOf: (name: string) => string): Promise<void> {
   const rows = [];
   for (const size of sizes) {
@@ -125,20 +84,21 @@ function rawLoop(file: string): (id: number) => void {
   };
 }
 
-async function besideRawLoop(file: string): Promise<void> {
-  const database = await filled(`sqlite:${file}`, 10_000);
+async function besideRawLoop(fileOf: (name: string) => string): Promise<void> {
+  const database = await filled(`sqlite:${fileOf('ours')}`, 10_000);
   const ours = await attempts(database, 1);
-  const theirs = rawLoop(file);
+  await (await filled(`sqlite:${fileOf('raw')}`, 10_000)).close();
+  const theirs = rawLoop(fileOf('raw'));
   const raw: number[] = [];
   const store: number[] = [];
-  for (let id = 1; id <= 2 * (rounds + 20); id += 2) {
+  for (let id = 1; id <= rounds + 20; id += 1) {
     raw.push(
       await secondsOf(() => {
         theirs(id);
         return Promise.resolve();
       }),
     );
-    store.push(await secondsOf(async () => await ours(id + 1)));
+    store.push(await secondsOf(async () => await ours(id)));
   }
   console.log(
     table([
@@ -149,21 +109,12 @@ async function besideRawLoop(file: string): Promise<void> {
   await database.close();
 }
 
-async function onPostgres(url: string): Promise<void> {
-  const database = await filled(url, 10_000);
-  const attempt = await attempts(database, 1);
-  const seconds: number[] = [];
-  for (let id = 1; id <= rounds + 20; id += 1) seconds.push(await secondsOf(async () => await attempt(id)));
-  console.log(table([{ what: 'claim and end', seconds: seconds.slice(20) }]).join('\n'));
-  await database.close();
-}
-
 const folder = mkdtempSync(join(tmpdir(), 'healtharchive-bench-'));
 try {
   console.log(`${cpus().length} cores, ${cpus()[0]?.model ?? ''}; ${rounds} rounds\n\nSQLite`);
   await nextJob((name) => `sqlite:${join(folder, name)}.db`);
   console.log();
-  await besideRawLoop(join(folder, 'attempts.db'));
+  await besideRawLoop((name) => join(folder, `${name}.db`));
   const binaries = postgresBinaries();
   if (binaries !== null) {
     const cluster = new PostgresCluster(binaries);
@@ -175,8 +126,6 @@ try {
       };
       console.log('\nPostgreSQL (fsync off)');
       await nextJob(urlOf);
-      console.log();
-      await onPostgres(urlOf('attempts'));
     } finally {
       await cluster.stop();
     }

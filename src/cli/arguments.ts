@@ -4,7 +4,7 @@ import { UsageError } from '../core/errors.ts';
 import type { Job } from '../core/jobs/job.ts';
 import { canonicalSeed } from '../core/crawler/crawl-url.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
-import type { JobStore } from '../store/job-store.ts';
+import type { JobQueries } from '../store/job-queries.ts';
 
 /** Parses the ID argument of a command. */
 export function parseJobId(text: string): number {
@@ -20,7 +20,7 @@ export function parseCount(text: string): number {
 }
 
 /** @throws UsageError when there is no such job */
-export async function existingJob(jobs: JobStore, id: number): Promise<Job> {
+export async function existingJob(jobs: JobQueries, id: number): Promise<Job> {
   const job = await jobs.find(id);
   if (job === null) throw unknownJob(id);
   return job;

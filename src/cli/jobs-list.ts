@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { jobStatuses, type Job, type JobStatus } from '../core/jobs/job.ts';
 import { nextAttemptAt } from '../core/jobs/selection.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
-import { JobStore, type JobFilter } from '../store/job-store.ts';
+import { JobQueries, type JobFilter } from '../store/job-queries.ts';
 import { parseCount } from './arguments.ts';
 import { withHelp } from './help.ts';
 import { jobJson } from './job-json.ts';
@@ -38,7 +38,7 @@ export function addJobList(jobs: Command, terminal: Terminal): void {
       const configuration = readConfiguration(options, terminal);
       const nowMs = Date.now();
       await withDatabase(configuration, async (database) => {
-        const store = new JobStore(database);
+        const store = new JobQueries(database);
         const { status, source } = options;
         const filter: JobFilter = {
           ...(status === undefined ? {} : { statuses: [status] }),
@@ -59,7 +59,7 @@ export function addJobList(jobs: Command, terminal: Terminal): void {
 }
 
 /** Page by page, in the order of their ids: a million jobs are more than memory should hold. */
-async function* pages(store: JobStore, filter: JobFilter, limit: number): AsyncGenerator<readonly Job[]> {
+async function* pages(store: JobQueries, filter: JobFilter, limit: number): AsyncGenerator<readonly Job[]> {
   const isAll = !Number.isFinite(limit);
   if (!isAll && limit <= pageSize) {
     yield await store.list({ ...filter, limit });
@@ -76,7 +76,7 @@ async function* pages(store: JobStore, filter: JobFilter, limit: number): AsyncG
 
 /** As one document, written while it is read: a job is written when it is known whether one follows. */
 async function listAsJson(
-  store: JobStore,
+  store: JobQueries,
   filter: JobFilter,
   limit: number,
   nowMs: number,
@@ -96,7 +96,7 @@ async function listAsJson(
 }
 
 async function listForPeople(
-  store: JobStore,
+  store: JobQueries,
   filter: JobFilter,
   limit: number,
   options: ListOptions,

@@ -5,7 +5,7 @@ import { attemptName } from '../core/attempts/launch-spec.ts';
 import { DatabaseUnavailableError, OperatorError } from '../core/errors.ts';
 import { unfinishedStatuses, type Job } from '../core/jobs/job.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
-import { JobStore } from '../store/job-store.ts';
+import { JobQueries } from '../store/job-queries.ts';
 import { attemptFiles, workerPaths, type WorkerPaths } from '../worker/worker-paths.ts';
 import { existingJob, parseCount, parseJobId } from './arguments.ts';
 import { withHelp } from './help.ts';
@@ -32,7 +32,7 @@ export function addJobLog(jobs: Command, terminal: Terminal): void {
       const configuration = readConfiguration(options, terminal);
       const paths = workerPaths(configuration.paths.state_dir);
       await withDatabase(configuration, async (database) => {
-        const store = new JobStore(database);
+        const store = new JobQueries(database);
         const job = await existingJob(store, id);
         if (options.follow === true) await follow(store, job, paths, terminal);
         else printOne(job, options.attempt ?? job.attempts, paths, terminal);
@@ -58,7 +58,7 @@ function printOne(job: Job, number: number, paths: WorkerPaths, terminal: Termin
 }
 
 /** Prints attempt after attempt, from the last one on. What is not there, or not yet, is waited for. */
-async function follow(store: JobStore, first: Job, paths: WorkerPaths, terminal: Terminal): Promise<void> {
+async function follow(store: JobQueries, first: Job, paths: WorkerPaths, terminal: Terminal): Promise<void> {
   let job = first;
   for (let number = Math.max(1, job.attempts); !terminal.isClosed(); number += 1) {
     const attempt = attemptName(job.id, number);
@@ -80,7 +80,7 @@ async function follow(store: JobStore, first: Job, paths: WorkerPaths, terminal:
 }
 
 /** Null while the database is away: the log is there all the same. */
-async function lookAgain(store: JobStore, id: number): Promise<Job | null> {
+async function lookAgain(store: JobQueries, id: number): Promise<Job | null> {
   try {
     return await existingJob(store, id);
   } catch (error) {

@@ -4,7 +4,7 @@ import type { Job } from '../core/jobs/job.ts';
 import { nextAttemptAt } from '../core/jobs/selection.ts';
 import { escapeForTerminal, escapeToWidth } from '../core/text/escape.ts';
 import { wrap } from '../core/text/wrap.ts';
-import { JobStore } from '../store/job-store.ts';
+import { JobQueries } from '../store/job-queries.ts';
 import type { AttemptRow, EventRow } from '../store/tables.ts';
 import { existingJob, parseJobId } from './arguments.ts';
 import { withHelp } from './help.ts';
@@ -24,7 +24,7 @@ export function addJobShow(jobs: Command, terminal: Terminal): void {
       const configuration = readConfiguration(options, terminal);
       const nowMs = Date.now();
       const { job, attempts, events } = await withDatabase(configuration, async (database) => {
-        const store = new JobStore(database);
+        const store = new JobQueries(database);
         return { job: await existingJob(store, id), ...(await store.history(id)) };
       });
       if (options.json === true) {

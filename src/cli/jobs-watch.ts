@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { DatabaseUnavailableError } from '../core/errors.ts';
 import { jobStatuses, type Job } from '../core/jobs/job.ts';
-import { JobStore } from '../store/job-store.ts';
+import { JobQueries } from '../store/job-queries.ts';
 import { withHelp } from './help.ts';
 import { existingJob, parseJobId } from './arguments.ts';
 import { jobJson } from './job-json.ts';
@@ -28,7 +28,7 @@ export function addJobWatch(jobs: Command, terminal: Terminal): void {
     .action(async (id: number | undefined, _options, self: Command) => {
       const options = self.optsWithGlobals<WatchOptions>();
       await withDatabase(readConfiguration(options, terminal), async (database) => {
-        await watch(new JobStore(database), id, options, terminal);
+        await watch(new JobQueries(database), id, options, terminal);
       });
     });
   withHelp(command, {
@@ -41,7 +41,7 @@ export function addJobWatch(jobs: Command, terminal: Terminal): void {
 }
 
 async function watch(
-  store: JobStore,
+  store: JobQueries,
   id: number | undefined,
   options: WatchOptions,
   terminal: Terminal,

@@ -1,7 +1,7 @@
 import type { Job } from '../core/jobs/job.ts';
 import { isEligible, nextAttemptAt } from '../core/jobs/selection.ts';
 import type { Database } from '../store/database.ts';
-import { JobStore } from '../store/job-store.ts';
+import { JobQueries } from '../store/job-queries.ts';
 import type { WorkerMode } from '../worker/worker.ts';
 import type { GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
@@ -27,7 +27,7 @@ export async function reportLeftovers(
 ): Promise<void> {
   const nowMs = Date.now();
   const left = leftovers(
-    await new JobStore(database).list({ statuses: ['queued', 'retryable', 'failed'] }),
+    await new JobQueries(database).list({ statuses: ['queued', 'retryable', 'failed'] }),
     nowMs,
   );
   if (options.json === true) {

@@ -15,28 +15,56 @@ export interface JobWrite {
 
 type Decide = (job: Job) => JobWrite | null;
 
+/** As many as run beside each other on one server, and the first page of the queue. */
+const seenKept = 200;
+
+/** PostgreSQL: what a process last saw of jobs, in which version. A change that is based on it need not read the job first. */
+export class SeenJobs {
+  readonly #rows = new Map<number, VersionedRow>();
+
+  see(row: VersionedRow): void {
+    if (this.#rows.size >= seenKept) this.#rows.clear();
+    this.#rows.set(row.id, row);
+  }
+
+  /** Gives it away: whatever comes of it, the job has another version then. */
+  take(id: number): VersionedRow | undefined {
+    const row = this.#rows.get(id);
+    this.#rows.delete(id);
+    return row;
+  }
+}
+
 /**
  * Reads a job, and writes what `decide` makes of it; nothing comes between.
  * @param decide may be asked again, about the job as somebody else has changed it meanwhile
  * @returns the job as it is now; null when there is no such job, or `decide` leaves it
  */
 export async function changeJob(
-  database: Database,
+  { database, seen }: { readonly database: Database; readonly seen: SeenJobs },
   id: number,
   nowMs: number,
   decide: Decide,
 ): Promise<Job | null> {
   if (database.kind === 'sqlite') return await inTransaction(database, id, nowMs, decide);
-  // Whoever was overtaken looks again: each time somebody else has come forward, so it ends.
-  for (;;) {
-    const change = await ifUnchanged(database, id, nowMs, decide);
-    if (change !== 'overtaken') return change;
+  const known = seen.take(id);
+  let change = known === undefined ? 'overtaken' : await changeVersion(database, known, nowMs, decide);
+  // What was seen before is no reason to leave a job. Whoever was overtaken looks again: each time somebody else has come forward, so it ends.
+  while (change === 'overtaken' || (change === null && known !== undefined)) {
+    const before = await readVersion(database, id);
+    if (before === undefined) return null;
+    change = await changeVersion(database, before, nowMs, decide);
+    if (change === null) return null;
   }
+  if (change === null) return null;
+  seen.see(change);
+  return jobFromRow(change);
 }
 
-function jobAfter(before: FullJobRow, { job, attempt }: JobWrite): Job {
+/** The row that a write has made of another, which is of no use any more. */
+function rowAfter<R extends FullJobRow>(before: R, { job, attempt }: JobWrite): R {
   const archived = Math.max(before.most_archived_bytes ?? 0, attempt?.set.bytes ?? 0);
-  return jobFromRow({ ...before, ...job, most_archived_bytes: archived });
+  return Object.assign(before, job, { most_archived_bytes: archived });
 }
 
 async function inTransaction(
@@ -72,7 +100,7 @@ async function inTransaction(
       );
     }
     await insert(tx, kind, 'job_events', { job_id: id, at_ms: nowMs, ...event });
-    return jobAfter(before, write);
+    return jobFromRow(rowAfter(before, write));
   });
 }
 
@@ -104,64 +132,75 @@ function updateOf(db: Reading | Writing, job: Partial<JobRow>, id: unknown) {
     .where('id', '=', id as number);
 }
 
-/**
- * Two round trips instead of seven: one statement reads, the other writes all of it, if the row's version is still the one that was read
- * (`xmin`, https://www.postgresql.org/docs/current/ddl-system-columns.html). `overtaken`: it is not, and nothing was written.
- */
-async function ifUnchanged(
-  database: Database,
-  id: number,
-  nowMs: number,
-  decide: Decide,
-): Promise<Job | null | 'overtaken'> {
-  const { kind } = database;
+/** A job, and the version of its row (`xmin`, https://www.postgresql.org/docs/current/ddl-system-columns.html). */
+export type VersionedRow = FullJobRow & { version: string };
+
+export function selectVersions(db: Reading) {
+  return selectJobs(db).select(sql<string>`jobs.xmin::text`.as('version'));
+}
+
+async function readVersion(database: Database, id: number): Promise<VersionedRow | undefined> {
   return await database.read(async (db) => {
-    const [before] = await runCompiled<FullJobRow & { version: string }, { id: number }>(
+    const [row] = await runCompiled<VersionedRow, { id: number }>(
       db,
-      kind,
+      database.kind,
       'one job and its version',
       { id },
-      (slot) =>
-        selectJobs(db)
-          .select(sql<string>`jobs.xmin::text`.as('version'))
-          .where('jobs.id', '=', slot('id')),
+      (slot) => selectVersions(db).where('jobs.id', '=', slot('id')),
     );
-    const write = before === undefined ? null : decide(jobFromRow(before));
-    if (before === undefined || write === null) return null;
-    const { newAttempt = null, attempt = null } = write;
-    const event = { job_id: id, at_ms: nowMs, ...write.event };
-    // What is inserted has no columns without a value (insertIfChanged); what is updated has.
-    const key = `change job ${namesOf(write.job)}; insert ${namesOf(withoutNull(newAttempt ?? {}))}; update ${namesOf(attempt?.set ?? {})}`;
-    const values = {
-      ...prefixed('job_', write.job),
-      ...prefixed('event_', event),
-      ...prefixed('new_', newAttempt ?? {}),
-      ...prefixed('attempt_', attempt?.set ?? {}),
-      at_id: id,
-      at_version: before.version,
-      at_number: attempt?.number,
-    };
-    const changed = await runCompiled<{ id: number }, Values>(db, kind, key, values, (slot) => {
-      const update = updateOf(db, slots(write.job, slot, 'job_'), slot('at_id')).where(
-        sql<boolean>`xmin = ${slot('at_version')}::xid`,
-      );
-      const parts = [
-        sql`changed as (${update.returning('id')})`,
-        sql`event as (${insertIfChanged('job_events', event, (name) => slot(`event_${name}`))})`,
-      ];
-      if (newAttempt !== null)
-        parts.push(
-          sql`attempt as (${insertIfChanged('attempts', newAttempt, (name) => slot(`new_${name}`))})`,
-        );
-      if (attempt !== null)
-        parts.push(
-          sql`attempt as (${updateIfChanged(attempt.set, (name) => slot(`attempt_${name}`), slot('at_number'))})`,
-        );
-      const text = sql<{ id: number }>`with ${sql.join(parts)} select id from changed`;
-      return { compile: () => text.compile(db) };
-    });
-    return changed.length === 0 ? 'overtaken' : jobAfter(before, write);
+    return row;
   });
+}
+
+/**
+ * One round trip: a statement that writes all of it, if the row's version is still the one that was read. `overtaken`: it is not, and
+ * nothing was written.
+ */
+async function changeVersion(
+  database: Database,
+  before: VersionedRow,
+  nowMs: number,
+  decide: Decide,
+): Promise<VersionedRow | null | 'overtaken'> {
+  const write = decide(jobFromRow(before));
+  if (write === null) return null;
+  const { id } = before;
+  const { newAttempt = null, attempt = null } = write;
+  const event = { job_id: id, at_ms: nowMs, ...write.event };
+  // What is inserted has no columns without a value (insertIfChanged); what is updated has.
+  const key = `change job ${namesOf(write.job)}; insert ${namesOf(withoutNull(newAttempt ?? {}))}; update ${namesOf(attempt?.set ?? {})}`;
+  const values = {
+    ...prefixed('job_', write.job),
+    ...prefixed('event_', event),
+    ...prefixed('new_', newAttempt ?? {}),
+    ...prefixed('attempt_', attempt?.set ?? {}),
+    at_id: id,
+    at_version: before.version,
+    at_number: attempt?.number,
+  };
+  const [changed] = await database.read(
+    async (db) =>
+      await runCompiled<{ version: string }, Values>(db, database.kind, key, values, (slot) => {
+        const update = updateOf(db, slots(write.job, slot, 'job_'), slot('at_id')).where(
+          sql<boolean>`xmin = ${slot('at_version')}::xid`,
+        );
+        const parts = [
+          sql`changed as (${update.returning(['id', sql<string>`xmin::text`.as('version')])})`,
+          sql`event as (${insertIfChanged('job_events', event, (name) => slot(`event_${name}`))})`,
+        ];
+        if (newAttempt !== null)
+          parts.push(
+            sql`attempt as (${insertIfChanged('attempts', newAttempt, (name) => slot(`new_${name}`))})`,
+          );
+        if (attempt !== null)
+          parts.push(
+            sql`attempt as (${updateIfChanged(attempt.set, (name) => slot(`attempt_${name}`), slot('at_number'))})`,
+          );
+        const text = sql<{ version: string }>`with ${sql.join(parts)} select version from changed`;
+        return { compile: () => text.compile(db) };
+      }),
+  );
+  return changed === undefined ? 'overtaken' : Object.assign(rowAfter(before, write), changed);
 }
 
 const prefixed = (prefix: string, row: object): Values =>

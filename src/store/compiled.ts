@@ -18,12 +18,21 @@ interface Compiled {
 
 const statements = new Map<string, Compiled>();
 
+/** By their texts, the names under which PostgreSQL keeps the plans of these statements. */
+const names = new Map<string, string>();
+
+/** The name of a statement that runCompiled has built; none of others, whose texts have no end. */
+export function preparedName(sql: string): string | undefined {
+  return names.get(sql);
+}
+
 /** What the builder of a statement takes for the value of that name. */
 type SlotFor<V> = <K extends keyof V & string>(name: K) => V[K];
 
 /**
  * Runs a statement that is built once and then only given other values: to put its text together takes longer than SQLite needs to carry
- * it out.
+ * it out, and to plan it longer than PostgreSQL needs. There the plan does not know the values (after the fifth time, see PREPARE): what
+ * decides the plan is written into the text.
  * @param key names its text: what is built may depend on nothing else
  */
 export async function runCompiled<Row, V extends object>(
@@ -39,6 +48,7 @@ export async function runCompiled<Row, V extends object>(
     const { sql, parameters } = build((slot) => new Slot(slot) as never).compile();
     compiled = { sql, parameters };
     statements.set(name, compiled);
+    if (kind === 'postgres') names.set(sql, `healtharchive_${names.size + 1}`);
   }
   const given = values as Readonly<Record<string, unknown>>;
   const parameters = compiled.parameters.map((each) => (each instanceof Slot ? given[each.name] : each));

@@ -1,11 +1,10 @@
-/* eslint-disable max-lines -- every statement about jobs stands in this one file, so that what may happen to a job can be read in one place; how one job is written stands in change-job.ts */
-import { type RawBuilder, sql, type SelectQueryBuilder } from 'kysely';
+/* eslint-disable max-lines -- everything that may happen to a job stands in this one file; how one job is written stands in change-job.ts, what is only asked in job-queries.ts */
+import { sql, type SelectQueryBuilder } from 'kysely';
 import { UsageError } from '../core/errors.ts';
 import { attemptName } from '../core/attempts/launch-spec.ts';
 import {
   type Job,
   type JobStatus,
-  jobStatuses,
   type Parked,
   type Progress,
   type StopRequest,
@@ -15,12 +14,10 @@ import type { Lease } from '../core/jobs/lease.ts';
 import type { RetryPolicy } from '../core/jobs/retry.ts';
 import { isEligible } from '../core/jobs/selection.ts';
 import { isLegal, type JobEvent, transition } from '../core/jobs/transitions.ts';
-import { isBelow, withAncestors } from '../core/storage/path-relation.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
-import type { AttemptedJob } from '../core/storage/archive.ts';
 import type { MountIdentity } from '../core/storage/mountinfo.ts';
-import type { Database, DatabaseKind, Reading, Writing } from './database.ts';
-import { changeJob } from './change-job.ts';
+import type { Database, Writing } from './database.ts';
+import { changeJob, SeenJobs, selectVersions, type VersionedRow } from './change-job.ts';
 import { runCompiled } from './compiled.ts';
 import {
   changeToRow,
@@ -28,11 +25,12 @@ import {
   jobFromRow,
   leaseToRow,
   selectJobs,
-  storageIdentityFromText,
   withoutLease,
   withoutParking,
 } from './job-row.ts';
-import type { AttemptRow, EventRow, JobRow, Schema } from './tables.ts';
+import { JobQueries } from './job-queries.ts';
+import type { JobRow, Schema } from './tables.ts';
+import { findTaken, findTakenDirectory, type Taken } from './taken-place.ts';
 
 export interface NewJob {
   readonly source: string;
@@ -42,22 +40,6 @@ export interface NewJob {
   readonly seeds: readonly string[];
   readonly campaignKind: 'annual' | null;
   readonly campaignYear: number | null;
-}
-
-/** What no two jobs may share: a name, and (while they are not finished) an output directory. */
-export type Place = Pick<NewJob, 'name' | 'outputDir'>;
-
-/** A place that another job has. */
-export interface Taken {
-  readonly what: 'name' | 'output_dir';
-  readonly because: string;
-}
-
-/** Which jobs of all. */
-export interface JobFilter {
-  readonly statuses?: readonly JobStatus[];
-  readonly source?: string;
-  readonly limit?: number;
 }
 
 export interface AttemptEnd {
@@ -80,13 +62,15 @@ export type Renewal =
 const waiting: readonly JobStatus[] = ['queued', 'retryable'];
 
 /**
- * Every statement about jobs, their attempts and their history. Each change of a job leaves an event. `now` is the wall
- * clock in milliseconds; `actor` says who: a worker's name, a command.
+ * Everything that may happen to a job, and what is asked about them. Each change of a job leaves an event. `now` is the wall clock in
+ * milliseconds; `actor` says who: a worker's name, a command.
  */
-export class JobStore {
+export class JobStore extends JobQueries {
   readonly #database: Database;
+  readonly #seen = new SeenJobs();
 
   constructor(database: Database) {
+    super(database);
     this.#database = database;
   }
 
@@ -115,180 +99,6 @@ export class JobStore {
     });
   }
 
-  /** What `addAll` would say, of each. */
-  async takenOf(places: readonly Place[]): Promise<(Taken | null)[]> {
-    return await this.#database.read(async (db) => {
-      const results: (Taken | null)[] = [];
-      for (const place of places) results.push(await findTaken(db, this.#database.kind, place));
-      return results;
-    });
-  }
-
-  /** Of a campaign: which sources have their job. */
-  async campaignJobs(year: number): Promise<{ readonly source: string; readonly campaignYear: number }[]> {
-    return await this.#database.read(async (db) => {
-      const rows = await db
-        .selectFrom('jobs')
-        .innerJoin('sources', 'sources.id', 'jobs.source_id')
-        .select('sources.code as source')
-        .where('jobs.campaign_year', '=', year)
-        .execute();
-      return rows.map(({ source }) => ({ source, campaignYear: year }));
-    });
-  }
-
-  /** In the order of their ids; with a limit the newest. */
-  async list(wanted: JobFilter = {}): Promise<Job[]> {
-    return await this.#database.read(async (db) => {
-      // Few of many have a state: they are looked up by it, and not found by going through all in order (unary plus, https://www.sqlite.org/optoverview.html).
-      const isByState = wanted.statuses !== undefined && wanted.limit === undefined;
-      const query = filtered(selectJobs(db), wanted).orderBy(isByState ? sql`+jobs.id` : 'jobs.id', 'desc');
-      const rows = await (wanted.limit === undefined ? query : query.limit(wanted.limit)).execute();
-      return rows.map(jobFromRow).reverse();
-    });
-  }
-
-  /** The first ones after an id, in the order of their ids. */
-  async listAfter(id: number, wanted: JobFilter, limit: number): Promise<Job[]> {
-    return await this.#database.read(async (db) => {
-      const query = filtered(selectJobs(db), wanted)
-        .where('jobs.id', '>', id)
-        .orderBy('jobs.id')
-        .limit(limit);
-      return (await query.execute()).map(jobFromRow);
-    });
-  }
-
-  /** After it come the newest `count`; 0 when there are no more. */
-  async idBeforeNewest(wanted: JobFilter, count: number): Promise<number> {
-    return await this.#database.read(async (db) => {
-      const query = filtered(selectJobs(db), wanted).orderBy('jobs.id', 'desc').limit(1).offset(count);
-      return (await query.executeTakeFirst())?.id ?? 0;
-    });
-  }
-
-  /** Jobs whose output directories somebody still depends on (needsItsPath), in the order of their ids. No others are read. */
-  async needed(year: number): Promise<Job[]> {
-    return await this.#database.read(async (db) => {
-      const ofTheYear = selectJobs(db)
-        .where('jobs.campaign_year', '=', year)
-        .where('jobs.campaign_kind', '=', 'annual')
-        .where('jobs.status', 'in', ['completed', 'failed']);
-      // In one statement: a job that ends meanwhile is neither missed nor told twice. Each state along its index: taken together they
-      // look to SQLite like most of the table.
-      const rows = await unfinishedStatuses
-        .reduce(
-          (query, status) => query.unionAll(selectJobs(db).where('jobs.status', '=', status)),
-          ofTheYear,
-        )
-        .execute();
-      return rows.map(jobFromRow).sort((a, b) => a.id - b.id);
-    });
-  }
-
-  async countByStatus(): Promise<Record<JobStatus, number>> {
-    return await this.#database.read(async (db) => {
-      const rows = await db
-        .selectFrom('jobs')
-        .select(['status', ({ fn }) => fn.countAll().as('count')])
-        .groupBy('status')
-        .execute();
-      const counts = Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
-      return Object.fromEntries(jobStatuses.map((status) => [status, counts[status] ?? 0])) as Record<
-        JobStatus,
-        number
-      >;
-    });
-  }
-
-  /** Jobs of whatever status that have had an attempt, whose output directory is one of the paths or lies below it; by path. */
-  async attemptedAt(paths: readonly string[]): Promise<Map<string, AttemptedJob[]>> {
-    const isPostgres = this.#database.kind === 'postgres';
-    const asked = JSON.stringify(paths.map((path) => ({ path, ...boundsBelow(path) })));
-    const places = isPostgres
-      ? sql`json_to_recordset(${asked}::json) as place(path text, above text, beyond text)`
-      : sql`(select value ->> 'path' as path, value ->> 'above' as above, value ->> 'beyond' as beyond from json_each(${asked})) as place`;
-    // As its index has it (0004-add-indexes.ts).
-    const outputDir = isPostgres ? sql`jobs.output_dir collate "C"` : sql`jobs.output_dir`;
-    const from = (condition: RawBuilder<unknown>) =>
-      sql`select place.path, jobs.id, jobs.output_dir, jobs.storage_identity from ${places} join jobs on ${condition} where jobs.attempts > 0`;
-    return await this.#database.read(async (db) => {
-      const { rows } = await sql<{
-        path: string;
-        id: number;
-        output_dir: string;
-        storage_identity: string | null;
-      }>`${from(sql`${outputDir} = place.path`)} union all
-        ${from(sql`${outputDir} > place.above and ${outputDir} < place.beyond`)}`.execute(db);
-      const found = new Map<string, AttemptedJob[]>();
-      for (const { path, id, output_dir, storage_identity } of rows) {
-        const there = found.get(path) ?? [];
-        found.set(path, there);
-        there.push({ id, outputDir: output_dir, storageIdentity: storageIdentityFromText(storage_identity) });
-      }
-      return found;
-    });
-  }
-
-  /** By which it is seen whether anything about any job has changed; 0 before the first event. */
-  async latestEvent(): Promise<number> {
-    return await this.#database.read(async (db) => {
-      const { id } = await db
-        .selectFrom('job_events')
-        .select(sql<number | null>`max(id)`.as('id'))
-        .executeTakeFirstOrThrow();
-      return id ?? 0;
-    });
-  }
-
-  /** When the next deadline of any job passes; null when none lies ahead. */
-  async nextDeadline(nowMs: number): Promise<number | null> {
-    return await this.#database.read(async (db) => {
-      const ahead: number[] = [];
-      for (const column of ['infra_retry_ms', 'backoff_ms'] as const) {
-        const { at } = await db
-          .selectFrom('jobs')
-          .select(sql<number | null>`min(${sql.ref(column)})`.as('at'))
-          .where(column, '>', nowMs)
-          .executeTakeFirstOrThrow();
-        if (at !== null) ahead.push(at);
-      }
-      return ahead.length === 0 ? null : Math.min(...ahead);
-    });
-  }
-
-  /** Attempts that have ended with an infra error since then. */
-  async countInfraErrors(sinceMs: number): Promise<number> {
-    return await this.#database.read(async (db) => {
-      const { count } = await db
-        .selectFrom('attempts')
-        .select(({ fn }) => fn.countAll().as('count'))
-        .where('outcome', '=', 'infra_error')
-        .where('finished_ms', '>=', sinceMs)
-        .executeTakeFirstOrThrow();
-      return Number(count);
-    });
-  }
-
-  async find(id: number): Promise<Job | null> {
-    return await this.#database.read(async (db) => {
-      const row = await selectJobs(db).where('jobs.id', '=', id).executeTakeFirst();
-      return row === undefined ? null : jobFromRow(row);
-    });
-  }
-
-  async history(id: number): Promise<{ attempts: AttemptRow[]; events: EventRow[] }> {
-    return await this.#database.read(async (db) => ({
-      attempts: await db
-        .selectFrom('attempts')
-        .selectAll()
-        .where('job_id', '=', id)
-        .orderBy('number')
-        .execute(),
-      events: await db.selectFrom('job_events').selectAll().where('job_id', '=', id).orderBy('id').execute(),
-    }));
-  }
-
   /**
    * Queued and retryable jobs in the worker's order (compareQueuePlaces), at most `limit`, those in cooldown included or not. Each of
    * the two states is read along its index, and only as far as is needed.
@@ -297,27 +107,36 @@ export class JobStore {
     const { eligibleAtMs, limit, offset = 0 } = options;
     const { kind } = this.#database;
     const values = { atMs: eligibleAtMs ?? 0, limit, offset, reach: offset + limit };
-    const key = eligibleAtMs === undefined ? 'the next jobs' : 'the next eligible jobs';
+    // To PostgreSQL a limit that it does not know is a tenth of the table. Those of later pages have no end, so they have no text each.
+    const isFirstPage = offset === 0;
+    const key = `the next ${isFirstPage ? limit : 'page of'} ${eligibleAtMs === undefined ? 'jobs' : 'eligible jobs'}`;
     return await this.#database.read(async (db) => {
-      const rows = await runCompiled<FullJobRow, typeof values>(db, kind, key, values, (slot) => {
-        const first = (status: JobStatus) => {
-          const query = inQueueOrder(
-            db
-              .selectFrom('jobs')
-              .select(['jobs.id', 'jobs.queued_ms', 'jobs.created_ms'])
-              .where('jobs.status', '=', status),
-          ).limit(slot('reach'));
-          const fit = eligibleAtMs === undefined ? query : eligible(query, slot('atMs'));
-          return db.selectFrom(fit.as(status)).selectAll();
-        };
-        return selectJobs(db)
-          .innerJoin(first('queued').unionAll(first('retryable')).as('place'), 'place.id', 'jobs.id')
-          .orderBy('place.queued_ms', (by) => by.asc().nullsFirst())
-          .orderBy('place.created_ms')
-          .orderBy('place.id')
-          .limit(slot('limit'))
-          .offset(slot('offset'));
-      });
+      const rows = await runCompiled<FullJobRow | VersionedRow, typeof values>(
+        db,
+        kind,
+        key,
+        values,
+        (slot) => {
+          const first = (status: JobStatus) => {
+            const query = inQueueOrder(
+              db
+                .selectFrom('jobs')
+                .select(['jobs.id', 'jobs.queued_ms', 'jobs.created_ms'])
+                .where('jobs.status', '=', sql.lit(status)),
+            ).limit(isFirstPage ? sql.lit(limit) : slot('reach'));
+            const fit = eligibleAtMs === undefined ? query : eligible(query, slot('atMs'));
+            return db.selectFrom(fit.as(status)).selectAll();
+          };
+          return (kind === 'postgres' ? selectVersions(db) : selectJobs(db))
+            .innerJoin(first('queued').unionAll(first('retryable')).as('place'), 'place.id', 'jobs.id')
+            .orderBy('place.queued_ms', (by) => by.asc().nullsFirst())
+            .orderBy('place.created_ms')
+            .orderBy('place.id')
+            .limit(isFirstPage ? sql.lit(limit) : slot('limit'))
+            .offset(isFirstPage ? sql.lit(0) : slot('offset'));
+        },
+      );
+      if (isFirstPage) for (const row of rows) if ('version' in row) this.#seen.see(row);
       return rows.map(jobFromRow);
     });
   }
@@ -353,7 +172,7 @@ export class JobStore {
     nowMs: number,
     storage: MountIdentity | null = null,
   ): Promise<Job | null> {
-    return await changeJob(this.#database, id, nowMs, (job) => {
+    return await changeJob({ database: this.#database, seen: this.#seen }, id, nowMs, (job) => {
       if (!isLegal(job.status, 'claim') || !isEligible(job, nowMs)) return null;
       const number = job.attempts + 1;
       return {
@@ -384,6 +203,7 @@ export class JobStore {
 
   /** Renews a lease and keeps the progress with the job; tells whether the attempt is to be stopped. */
   async renew(id: number, lease: Lease, progress: Progress | null): Promise<Renewal> {
+    this.#seen.take(id);
     return await this.#database.write(async (tx) => {
       const row = await tx
         .updateTable('jobs')
@@ -410,7 +230,7 @@ export class JobStore {
     policy: RetryPolicy,
     nowMs: number,
   ): Promise<Job | null> {
-    return await changeJob(this.#database, id, nowMs, (job) => {
+    return await changeJob({ database: this.#database, seen: this.#seen }, id, nowMs, (job) => {
       if ((job.lease?.token ?? null) !== token || !isLegal(job.status, end.event.kind)) return null;
       return {
         job: {
@@ -587,13 +407,6 @@ function asText(value: object | null): string | null {
   return value === null ? null : JSON.stringify(value);
 }
 
-function filtered(query: ReturnType<typeof selectJobs>, { statuses, source }: JobFilter) {
-  let wanted = query;
-  if (statuses !== undefined) wanted = wanted.where('jobs.status', 'in', statuses);
-  if (source !== undefined) wanted = wanted.where('sources.code', '=', source);
-  return wanted;
-}
-
 type WaitingJobs = SelectQueryBuilder<Schema, 'jobs', Pick<JobRow, 'id' | 'queued_ms' | 'created_ms'>>;
 
 function inQueueOrder(query: WaitingJobs): WaitingJobs {
@@ -662,42 +475,4 @@ async function insertJob(tx: Writing, job: NewJob, actor: string, nowMs: number)
     .executeTakeFirstOrThrow();
   await recordEvent(tx, id, actor, 'added', '', nowMs);
   return await oneJob(tx, id);
-}
-
-async function findTaken(db: Reading, kind: DatabaseKind, job: Place): Promise<Taken | null> {
-  const sameName = await db.selectFrom('jobs').select('id').where('name', '=', job.name).executeTakeFirst();
-  if (sameName !== undefined) {
-    const because = `job ${sameName.id} has the name ${escapeToWidth(job.name, 80)} already`;
-    return { what: 'name', because };
-  }
-  return await findTakenDirectory(db, kind, job.outputDir);
-}
-
-/** In order of bytes: what lies below a directory comes after `DIR/` and before `DIR0`, the next character. */
-function boundsBelow(path: string): { readonly above: string; readonly beyond: string } {
-  const prefix = path === '/' ? '' : path;
-  return { above: `${prefix}/`, beyond: `${prefix}0` };
-}
-
-/** The unfinished job whose output directory is this one, or lies inside or above it. */
-async function findTakenDirectory(db: Reading, kind: DatabaseKind, outputDir: string): Promise<Taken | null> {
-  const { above, beyond } = boundsBelow(outputDir);
-  // As its index has it (0004-add-indexes.ts).
-  const path = kind === 'postgres' ? sql<string>`output_dir collate "C"` : sql<string>`output_dir`;
-  const unfinishedAt = db
-    .selectFrom('jobs')
-    .select(['id', 'status', 'output_dir'])
-    .where('status', 'in', unfinishedStatuses);
-  const inTheWay = await unfinishedAt
-    .where(path, 'in', withAncestors(outputDir))
-    .unionAll(unfinishedAt.where(path, '>', above).where(path, '<', beyond))
-    .limit(1)
-    .executeTakeFirst();
-  if (inTheWay === undefined) return null;
-  const { id, status, output_dir: theirs } = inTheWay;
-  const because =
-    theirs === outputDir
-      ? `job ${id}, which is ${status}, writes to ${escapeToWidth(outputDir, 200)} already`
-      : `job ${id}, which is ${status}, writes to ${escapeToWidth(theirs, 200)}, which lies ${isBelow(theirs, outputDir) ? 'inside' : 'above'} ${escapeToWidth(outputDir, 200)}`;
-  return { what: 'output_dir', because };
 }

@@ -1,5 +1,7 @@
 import { PostgresDialect, type Dialect } from 'kysely';
+import type { PoolClient } from 'pg';
 import { DatabaseUnavailableError, DatabaseUnusableError } from '../core/errors.ts';
+import { preparedName } from './compiled.ts';
 
 const connectTimeoutMs = 5000;
 const statementTimeoutMs = 10_000;
@@ -27,8 +29,18 @@ export async function postgresDialect(url: string): Promise<Dialect> {
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
+    prepareNamed(client);
   });
   return new PostgresDialect({ pool });
+}
+
+/** Statements that have a name are parsed and planned once for each connection; Kysely has no word for it. */
+function prepareNamed(client: PoolClient): void {
+  const query = client.query.bind(client) as (query: object | string, values?: unknown[]) => unknown;
+  client.query = ((text: object | string, values?: unknown[]) => {
+    const name = typeof text === 'string' ? preparedName(text) : undefined;
+    return name === undefined ? query(text, values) : query({ name, text, values });
+  }) as typeof client.query;
 }
 
 /** The address without user and password, for messages. */

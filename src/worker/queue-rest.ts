@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { JobStore } from '../store/job-store.ts';
+import type { JobQueries } from '../store/job-queries.ts';
 
 /** A queue in which nothing can run is looked through for a three-hundredth of the time at most, */
 const restPerLook = 300;
@@ -15,11 +15,11 @@ interface Traces {
 
 /** After the whole queue was looked through in vain it rests, until something has changed. */
 export class QueueRest {
-  readonly #store: JobStore;
+  readonly #store: JobQueries;
   #seen: Traces | null = null;
   #untilMs = 0;
 
-  constructor(store: JobStore) {
+  constructor(store: JobQueries) {
     this.#store = store;
   }
 

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { before, test } from 'node:test';
 import { sql, type CompiledQuery } from 'kysely';
 import pg from 'pg';
+import { preparedName } from '../../src/store/compiled.ts';
 import { Database } from '../../src/store/database.ts';
 import { JobStore, type AttemptEnd } from '../../src/store/job-store.ts';
 import { describeOnBothDatabases, type TestDatabase } from './databases.ts';
@@ -116,21 +117,33 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
-async function postgresPlan(url: string, { sql: text, parameters }: CompiledQuery): Promise<PlanNode[]> {
+/** Its plan for these values; and of a statement that is kept prepared, that for whatever values (PREPARE, notes). */
+async function postgresPlans(url: string, { sql: text, parameters }: CompiledQuery): Promise<PlanNode[][]> {
   const client = new pg.Client(url);
   await client.connect();
   try {
-    const result = await client.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
-      `explain (format json) ${text}`,
-      [...parameters],
-    );
-    const nodes: PlanNode[] = [];
-    const walk = (node: PlanNode): void => {
-      nodes.push(node);
-      node.Plans?.forEach(walk);
+    const explained = async (statement: string, values: unknown[] = []): Promise<PlanNode[]> => {
+      const result = await client.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
+        `explain (format json) ${statement}`,
+        values,
+      );
+      const nodes: PlanNode[] = [];
+      const walk = (node: PlanNode): void => {
+        nodes.push(node);
+        node.Plans?.forEach(walk);
+      };
+      for (const { Plan } of result.rows[0]?.['QUERY PLAN'] ?? []) walk(Plan);
+      return nodes;
     };
-    for (const { Plan } of result.rows[0]?.['QUERY PLAN'] ?? []) walk(Plan);
-    return nodes;
+    const plans = [await explained(text, [...parameters])];
+    if (preparedName(text) !== undefined) {
+      await client.query(`prepare statement as ${text}; set plan_cache_mode = force_generic_plan`);
+      const values = parameters.map((value) =>
+        value === null ? 'null' : pg.escapeLiteral(String(value as string | number)),
+      );
+      plans.push(await explained(`execute statement${values.length === 0 ? '' : `(${values.join(', ')})`}`));
+    }
+    return plans;
   } finally {
     await client.end();
   }
@@ -169,14 +182,15 @@ describeOnBothDatabases('statements in loops', (fresh) => {
           assert.ok(scans.length === 0 || isAlongTheIds, said);
           assert.ok(plan.filter((line) => line.includes('TEMP B-TREE')).length <= 1, said);
         } else {
-          const plan = await postgresPlan(url, statement);
-          const said = `${statement.sql}\n${JSON.stringify(plan, null, 1)}`;
-          const scans = plan.filter(
-            (node) => node['Node Type'] === 'Seq Scan' && tables.includes(node['Relation Name'] ?? ''),
-          );
-          assert.deepEqual(scans, [], said);
-          const sorts = plan.filter((node) => node['Node Type'] === 'Sort' && node['Plan Rows'] > 1000);
-          assert.deepEqual(sorts, [], said);
+          for (const plan of await postgresPlans(url, statement)) {
+            const said = `${statement.sql}\n${JSON.stringify(plan, null, 1)}`;
+            const scans = plan.filter(
+              (node) => node['Node Type'] === 'Seq Scan' && tables.includes(node['Relation Name'] ?? ''),
+            );
+            assert.deepEqual(scans, [], said);
+            const sorts = plan.filter((node) => node['Node Type'] === 'Sort' && node['Plan Rows'] > 1000);
+            assert.deepEqual(sorts, [], said);
+          }
         }
       }
     });

@@ -4,7 +4,7 @@ import { DatabaseUnavailableError, DatabaseUnusableError } from '../../core/erro
 import { infraErrorMinutes } from '../../core/report/snapshot-metrics.ts';
 import { claimFolder, claimSuperblock } from '../../effects/stuck-children.ts';
 import { Database } from '../../store/database.ts';
-import { JobStore } from '../../store/job-store.ts';
+import { JobQueries } from '../../store/job-queries.ts';
 import { checkSchema } from '../../store/migrate.ts';
 import { archiveAt, type ArchivePlace, type ArchiveRecord } from '../../core/storage/archive.ts';
 import {
@@ -35,7 +35,7 @@ export async function readJobs(request: JobsRequest): Promise<JobsIfKnown | Arch
 async function answerIt(request: JobsRequest, database: Database): Promise<JobsIfKnown | ArchivesIfKnown> {
   try {
     await checkSchema(database);
-    const store = new JobStore(database);
+    const store = new JobQueries(database);
     if (request.kind === 'archives')
       return { isKnown: true, archives: await archivesAt(request.places, store) };
     const figures = request.withFigures ? await figuresOf(store) : null;
@@ -49,7 +49,7 @@ async function answerIt(request: JobsRequest, database: Database): Promise<JobsI
   }
 }
 
-async function figuresOf(store: JobStore): Promise<JobFigures> {
+async function figuresOf(store: JobQueries): Promise<JobFigures> {
   return {
     byStatus: await store.countByStatus(),
     recentInfraErrors: await store.countInfraErrors(Date.now() - infraErrorMinutes * 60_000),
@@ -58,7 +58,7 @@ async function figuresOf(store: JobStore): Promise<JobFigures> {
 
 async function archivesAt(
   places: readonly ArchivePlace[],
-  store: JobStore,
+  store: JobQueries,
 ): Promise<(ArchiveRecord | null)[]> {
   const paths = [...new Set(places.flatMap((place) => place.paths))];
   const jobs = await store.attemptedAt(paths);
