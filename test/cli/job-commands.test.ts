@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseUnavailableError } from '../../src/core/errors.ts';
 import type { JobStatus } from '../../src/core/jobs/job.ts';
-import { JobStore } from '../../src/store/job-store.ts';
+import { JobQueries } from '../../src/store/job-queries.ts';
 import { localSetup, type LocalSetup } from './setup.ts';
 
 type Expected = readonly [exit: number, statusAfter: JobStatus, words: RegExp];
@@ -126,7 +126,7 @@ test('jobs watch ends when nothing is waiting or running', async (t) => {
 test('jobs watch goes on after a database that was away for a moment, and says so once', async (t) => {
   const setup = await localSetup(t);
   const { id } = (await setup.ask('jobs', 'add', '--source', 'hc')) as { id: number };
-  const list = t.mock.method(JobStore.prototype, 'list');
+  const list = t.mock.method(JobQueries.prototype, 'list');
   const away = () => Promise.reject(new DatabaseUnavailableError('the database is away.'));
   list.mock.mockImplementationOnce(away, 0);
   list.mock.mockImplementationOnce(away, 1);
