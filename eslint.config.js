@@ -14,6 +14,7 @@ const mayImport = {
   tiering: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker'],
   recovery: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker', 'tiering'],
   autostart: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker', 'tiering'],
+  install: ['core', 'config', 'effects'],
   report: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker', 'tiering'],
 };
 /** What runs as a process of its own, likewise; nothing imports from it. */

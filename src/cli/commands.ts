@@ -10,6 +10,7 @@ import { addJobShow } from './jobs-show.ts';
 import { addJobWatch } from './jobs-watch.ts';
 import { addMetricsWrite } from './metrics-write.ts';
 import { addOpsEvidence } from './ops-evidence.ts';
+import { addOpsInstall } from './ops-install.ts';
 import type { GroupName } from './program.ts';
 import { addSourceCommands } from './sources.ts';
 import { addStorageRecover } from './storage-recover.ts';
@@ -29,5 +30,5 @@ export const commandsOf: Readonly<Record<GroupName, readonly AddCommand[]>> = {
   worker: [addWorkerRun],
   storage: [addStorageStatus, addStorageTier, addStorageRecover],
   metrics: [addMetricsWrite],
-  ops: [addOpsEvidence],
+  ops: [addOpsInstall, addOpsEvidence],
 };

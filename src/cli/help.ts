@@ -9,8 +9,16 @@ export interface CommandHelp {
   readonly exits: readonly ExitStatusName[];
 }
 
+const helps = new WeakMap<Command, CommandHelp>();
+
+/** What was added to the command's --help; undefined for one without. */
+export function helpOf(command: Command): CommandHelp | undefined {
+  return helps.get(command);
+}
+
 /** Appends the EXAMPLES and EXIT STATUS sections that every command has. */
 export function withHelp(command: Command, help: CommandHelp): Command {
+  helps.set(command, help);
   return command.addHelpText('after', () => `\n${examplesSection(help)}\n${exitStatusSection(help.exits)}`);
 }
 

@@ -50,15 +50,19 @@ function planJson({ mode, verdict, reason, steps, refusals }: PlanAnswer): Recor
     reason,
     steps: steps.map((result) => {
       // What is expected is a detail of ours; the rest of a step is its fields.
-      const { kind, because, path, coldPath, unit, attempt } = result.step as Step & {
+      const { kind, because, path, coldPath, unit, attempt, diff, user } = result.step as Step & {
         coldPath?: string;
         unit?: string;
         attempt?: string;
+        diff?: readonly string[];
+        user?: string;
       };
       const about = {
         ...(coldPath === undefined ? {} : { cold_path: coldPath }),
         ...(unit === undefined ? {} : { unit }),
+        ...(user === undefined ? {} : { user }),
         ...(attempt === undefined ? {} : { attempt }),
+        ...(diff === undefined || diff.length === 0 ? {} : { diff: diff.join('\n') }),
       };
       const where = {
         ...(path === null ? {} : { path }),
@@ -86,8 +90,11 @@ const show = (text: string): string => escapeToWidth(text, widest);
 export function describeStep(result: PlanAnswer['steps'][number]): string[] {
   const { kind, because } = result.step;
   const unit = 'unit' in result.step ? String(result.step.unit) : '';
-  const path = show(result.step.path ?? unit);
-  if (!('outcome' in result)) return [`${kind.padEnd(8)} ${path}`, `         ${show(because)}`];
+  const user = 'user' in result.step ? String(result.step.user) : '';
+  const path = show(result.step.path ?? (unit === '' ? user : unit));
+  const diff = 'diff' in result.step ? (result.step.diff as readonly string[]) : [];
+  const indented = diff.map((line) => `         ${show(line)}`);
+  if (!('outcome' in result)) return [`${kind.padEnd(8)} ${path}`, `         ${show(because)}`, ...indented];
   const seconds = (result.durationMs / 1000).toFixed(2);
   const line = `${result.outcome.padEnd(8)} ${kind.padEnd(8)} ${path}  ${seconds} s`;
   return [line, ...(result.error === null ? [] : [`         ${show(result.error)}`])];

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { OperatorError } from '../core/errors.ts';
 import { abandon } from './stuck-children.ts';
 
 export interface CommandOptions {
@@ -48,6 +49,21 @@ export function runCommand(
   const child = startCommand(program, args, options.env);
   if (!(child instanceof Error)) return followCommand(child, program, startedAt, options);
   return Promise.resolve({ kind: 'failed', program, errno: errnoOf(child) });
+}
+
+/**
+ * Runs a program that must succeed.
+ * @throws OperatorError with what it said
+ */
+export async function must(argv: readonly [string, ...string[]], deadlineMs = 60_000): Promise<void> {
+  const result = await runCommand(argv, { deadlineMs });
+  if (result.kind === 'exited' && result.code === 0) return;
+  const [program] = argv;
+  if (result.kind === 'not_found') throw new OperatorError(`${program} is not installed.`);
+  if (result.kind === 'failed') throw new OperatorError(`${program} could not be started (${result.errno}).`);
+  const said = result.stderr.trim().split('\n').at(-1) ?? '';
+  const how = result.kind === 'exited' ? `status ${result.code}` : result.kind.replace('_', ' ');
+  throw new OperatorError(`${argv.slice(0, 2).join(' ')} failed (${how})${said === '' ? '.' : `: ${said}`}`);
 }
 
 /** Arguments that no program can be given (a NUL byte, megabytes) are thrown by spawn instead of emitted. */

@@ -13,6 +13,14 @@ export async function showUnits(units: readonly string[]): Promise<readonly (Uni
   return parseUnitStates(result.stdout, units);
 }
 
+/** Whether one of the units has changed since systemd read it; false where there is no systemd to ask. */
+export async function needReload(units: readonly string[]): Promise<boolean> {
+  if (units.length === 0) return false;
+  const argv = ['systemctl', 'show', '--property=NeedDaemonReload', '--', ...units] as const;
+  const result = await runCommand(argv, { deadlineMs });
+  return result.kind === 'exited' && result.stdout.includes('NeedDaemonReload=yes');
+}
+
 /** Newest last, of the last minutes; empty where the journal can't be read, as by most users. */
 export async function unitLog(unit: string): Promise<readonly string[]> {
   const argv = [

@@ -33,9 +33,15 @@ export const automationConditions = {
   },
   needs_root: {
     severity: 'notice',
-    sources: ['tiering', 'recovery', 'auto-start'],
+    sources: ['tiering', 'recovery', 'auto-start', 'install'],
     meaning: 'only root can do it',
     next: 'the same with `sudo`',
+  },
+  install_in_the_way: {
+    severity: 'warning',
+    sources: ['install'],
+    meaning: 'something of another kind lies where a file, a folder or a link of the installation belongs',
+    next: 'look what it is; move it away, then `ops install --apply`',
   },
   database_unreachable: {
     severity: 'warning',

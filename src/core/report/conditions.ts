@@ -21,7 +21,8 @@ export function storageCondition(state: Exclude<StorageState, 'healthy'>): Condi
 }
 
 /** Where a person meets a condition. */
-export type ConditionSource = 'status' | 'tiering' | 'recovery' | 'auto-start' | 'worker' | 'metrics';
+export type ConditionSource =
+  'status' | 'tiering' | 'recovery' | 'auto-start' | 'worker' | 'metrics' | 'install';
 
 export interface Condition {
   /** `critical`: crawls stand still, or data is at risk. `warning`: a person should look. `notice`: it ends by itself, or is meant so. */
