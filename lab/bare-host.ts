@@ -1,8 +1,8 @@
-/** A server as one gets it: Debian, and a checkout in root's home; nothing of HealthArchive is installed. */
+/** A server as one gets it: Debian, and a checkout; nothing of HealthArchive is installed. */
 import { bootHost, type Host } from './host.ts';
 
 /** Where the checkout is on it. */
-export const CHECKOUT = '/root/healtharchive';
+export const CHECKOUT = '/usr/local/src/healtharchive';
 
 export async function bootBareHost(name = 'bare'): Promise<Host> {
   const host = await bootHost({ name });

@@ -28,6 +28,15 @@ export async function install(host: Host, configuration: string): Promise<Instal
     await host.run(['healtharchive', ...args], user);
   await host.runOk(['healtharchive', 'db', 'migrate'], user);
   await host.installUnit(WORKER_UNIT, shippedUnit(WORKER_UNIT));
+  // As `ops install` does.
+  if (configuration.includes('kind = "container"'))
+    for (const unit of [WORKER_UNIT, 'healtharchive-storage-hotpath-auto-recover.service'])
+      await host.installUnit(`${unit}.d/containers.conf`, shippedUnit(`${unit}.d/containers.conf.example`));
+  if (configuration.includes('postgres://'))
+    await host.installUnit(
+      'healtharchive-.service.d/network.conf',
+      shippedUnit('healtharchive-.service.d/network.conf.example'),
+    );
   return {
     cli,
     json: async (...args) =>

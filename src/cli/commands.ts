@@ -11,6 +11,8 @@ import { addJobWatch } from './jobs-watch.ts';
 import { addMetricsWrite } from './metrics-write.ts';
 import { addOpsEvidence } from './ops-evidence.ts';
 import { addOpsInstall } from './ops-install.ts';
+import { addOpsSwitch } from './ops-switch.ts';
+import { addOpsVerify } from './ops-verify.ts';
 import type { GroupName } from './program.ts';
 import { addSourceCommands } from './sources.ts';
 import { addStorageRecover } from './storage-recover.ts';
@@ -30,5 +32,5 @@ export const commandsOf: Readonly<Record<GroupName, readonly AddCommand[]>> = {
   worker: [addWorkerRun],
   storage: [addStorageStatus, addStorageTier, addStorageRecover],
   metrics: [addMetricsWrite],
-  ops: [addOpsInstall, addOpsEvidence],
+  ops: [addOpsInstall, addOpsVerify, addOpsSwitch, addOpsEvidence],
 };

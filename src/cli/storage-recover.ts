@@ -51,7 +51,7 @@ export function addStorageRecover(storage: Command, terminal: Terminal): void {
     .action(async (_options, self: Command) => {
       const options = self.optsWithGlobals<RecoverOptions>();
       const configuration = readConfiguration(options, terminal);
-      if (options.apply !== true) await forecast(configuration, options, terminal);
+      if (options.apply !== true) await forecastRecovery(configuration, options, terminal);
       else await apply(configuration, options, terminal);
     });
   withHelp(command, {
@@ -64,7 +64,8 @@ export function addStorageRecover(storage: Command, terminal: Terminal): void {
   });
 }
 
-async function forecast(
+/** Answers with what would be done now; nothing is changed. */
+export async function forecastRecovery(
   configuration: Configuration,
   options: RecoverOptions,
   terminal: Terminal,

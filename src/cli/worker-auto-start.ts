@@ -30,7 +30,7 @@ export function addWorkerAutoStart(worker: Command, terminal: Terminal): void {
       const options = self.optsWithGlobals<AutoStartOptions>();
       const configuration = readConfiguration(options, terminal);
       if (options.apply === true) await apply(configuration, options, terminal);
-      else await forecast(configuration, options, terminal);
+      else await forecastAutoStart(configuration, options, terminal);
     });
   withHelp(command, {
     examples: [
@@ -41,7 +41,8 @@ export function addWorkerAutoStart(worker: Command, terminal: Terminal): void {
   });
 }
 
-async function forecast(
+/** Answers with what would be done now; nothing is changed. */
+export async function forecastAutoStart(
   configuration: Configuration,
   options: GlobalOptions,
   terminal: Terminal,

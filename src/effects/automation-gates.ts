@@ -1,11 +1,11 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AutomationName, automations } from '../core/automations.ts';
 import type { DeployLockState } from '../core/deploy-gate.ts';
 import { OperatorError } from '../core/errors.ts';
 import { isLockFree } from './flock.ts';
 
-export const sentinelNames = ['storage-hotpath-auto-recover-enabled', 'worker-auto-start-enabled'] as const;
-export type SentinelName = (typeof sentinelNames)[number];
+export type SentinelName = (typeof automations)[AutomationName]['sentinel'];
 
 /** Whether an automation is switched on: its file is there. A link or a folder in its place is not it. */
 export function hasSentinel(folder: string, name: SentinelName): boolean {

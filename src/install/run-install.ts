@@ -55,11 +55,18 @@ function notVerified(step: InstallStep): StepResult<InstallStep> {
   return { step, outcome: 'failed', error: 'it was done, and is not so', durationMs: 0 };
 }
 
-export function installSettings({ database, paths, storagebox, worker }: Configuration): InstallSettings {
-  const file = /^sqlite:(.*)$/.exec(database.url)?.[1];
+/** The file of a SQLite database; null for another one. */
+export function sqliteFileOf({ database }: Pick<Configuration, 'database'>): string | null {
+  return /^sqlite:(.*)$/.exec(database.url)?.[1] ?? null;
+}
+
+/** What of the configuration an installation depends on. */
+export function installSettings(configuration: Configuration): InstallSettings {
+  const { paths, storagebox, worker, crawler } = configuration;
+  const file = sqliteFileOf(configuration);
   return {
     user: worker.user,
-    databaseFolder: file === undefined ? null : parentOf(file),
+    databaseFolder: file === null ? null : parentOf(file),
     stateDir: paths.state_dir,
     jobsRoot: paths.jobs_root,
     sentinelDir: paths.sentinel_dir,
@@ -67,6 +74,10 @@ export function installSettings({ database, paths, storagebox, worker }: Configu
     deployLock: paths.deploy_lock,
     storageboxMount: storagebox.mount === '' ? null : storagebox.mount,
     workerUnit: worker.unit,
+    relaxations: [
+      ...(crawler.kind === 'container' ? (['containers'] as const) : []),
+      ...(file === null ? (['network'] as const) : []),
+    ],
     // A mount unit is systemd's own, of a line of fstab.
     storageboxUnit: storagebox.mount === '' || storagebox.unit.endsWith('.mount') ? null : storagebox.unit,
   };
@@ -75,11 +86,12 @@ export function installSettings({ database, paths, storagebox, worker }: Configu
 /** What lies in `ops/` beside this program. @throws the file system's error: then the program itself is not whole */
 export function shippedFiles(manual: string): ShippedFiles {
   const read = (name: string): string => readFileSync(join(programRoot, 'ops', name), 'utf8');
-  const units = readdirSync(join(programRoot, 'ops/systemd')).filter((name) =>
-    /\.(service|timer|path)$/.test(name),
+  const names = readdirSync(join(programRoot, 'ops/systemd'), { recursive: true, encoding: 'utf8' });
+  const units = names.filter((name) =>
+    /\.(service|timer|path)$|\.d\/(containers|network)\.conf\.example$/.test(name),
   );
   return {
-    units: Object.fromEntries(units.map((name) => [name, read(`systemd/${name}`)])),
+    units: Object.fromEntries(units.map((name) => [name.replace(/\.example$/, ''), read(`systemd/${name}`)])),
     exampleConfiguration: exampleConfiguration(),
     storageboxEnvironment: read('storagebox.env.example'),
     alertRules: read('prometheus/healtharchive-alerts.yml'),

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Configuration } from '../config/schema.ts';
+import type { AutomationName } from '../core/automations.ts';
 import {
   automationMetrics,
   recordRun,
@@ -12,9 +13,6 @@ import {
 import type { MetricFamily } from '../core/report/prometheus-text.ts';
 import { readStateFile, writeStateFile } from '../effects/state-file.ts';
 import { writeTextfile } from './textfile.ts';
-
-/** As the sentinels, the state files and the units are named. */
-export type AutomationName = 'storage-hotpath-auto-recover' | 'worker-auto-start';
 
 const stamp = z.number();
 const schema: z.ZodType<AutomationRecord> = z.object({

@@ -1,9 +1,10 @@
 /** One `metrics write`: everything that is told of storage, jobs and worker, seen once, in bounded time. */
 import type { Configuration } from '../config/schema.ts';
+import { automations } from '../core/automations.ts';
 import { shouldWorkerRun } from '../core/autostart/decide-auto-start.ts';
 import { metricFamilies, type MetricsSnapshot } from '../core/report/snapshot-metrics.ts';
 import { thisHost } from '../effects/host.ts';
-import { hasSentinel, sentinelNames } from '../effects/automation-gates.ts';
+import { hasSentinel } from '../effects/automation-gates.ts';
 import { showUnits } from '../effects/systemd.ts';
 import { seenJobs, surveyHotPaths } from '../hot-paths/survey.ts';
 import { writeTextfile } from './textfile.ts';
@@ -38,7 +39,10 @@ async function takeSnapshot(configuration: Configuration): Promise<MetricsSnapsh
     baseSpace: survey.baseSpace,
     hotPaths: survey.paths.map(({ seen }) => ({ path: seen.path, state: seen.state })),
     switchedOn: Object.fromEntries(
-      sentinelNames.map((name) => [name.replace(/-enabled$/, ''), hasSentinel(paths.sentinel_dir, name)]),
+      Object.entries(automations).map(([name, { sentinel }]) => [
+        name,
+        hasSentinel(paths.sentinel_dir, sentinel),
+      ]),
     ),
   };
 }

@@ -23,10 +23,16 @@ export interface InstallSettings {
   readonly workerUnit: string;
   /** Null: there is none, or it is not one of ours (NFS, say). */
   readonly storageboxUnit: string | null;
+  /** What the configuration needs beyond the units as they are. */
+  readonly relaxations: readonly Relaxation[];
 }
+
+/** Crawls in containers; a database on the network. */
+export type Relaxation = 'containers' | 'network';
 
 /** What is shipped: texts by their names. */
 export interface ShippedFiles {
+  /** By their names, drop-ins of relaxations too: `UNIT.d/containers.conf`. */
   readonly units: Readonly<Record<string, string>>;
   readonly exampleConfiguration: string;
   readonly storageboxEnvironment: string;
@@ -229,11 +235,28 @@ export function wantedUnits(wanted: InstallSettings, { units }: ShippedFiles): R
   const named: Record<string, string> = {};
   for (const [name, text] of Object.entries(units)) {
     if (name === shippedStorageboxUnit && wanted.storageboxUnit === null) continue;
-    named[inUse(name, wanted)] = inUse(text, wanted)
+    const relaxation = /\.d\/(\w+)\.conf$/.exec(name)?.[1];
+    if (relaxation !== undefined && !wanted.relaxations.some((one) => one === relaxation)) continue;
+    named[inUse(name, wanted)] = withOwnFolders(inUse(text, wanted), wanted)
       .replaceAll('/srv/healtharchive/ops/', `${wanted.stateDir}/`)
       .replaceAll(/^(User|Group)=healtharchive$/gm, `$1=${wanted.user}`);
   }
   return named;
+}
+
+/** Folders that the worker would not see as they are, by an option of its unit (systemd.exec(5)). */
+const hidden = { ProtectHome: ['/home', '/root', '/run/user'], PrivateTmp: ['/tmp', '/var/tmp'] } as const;
+
+/** The worker's unit without what would hide its own folders. */
+function withOwnFolders(
+  text: string,
+  { jobsRoot, stateDir, databaseFolder, storageboxMount }: InstallSettings,
+): string {
+  const own = [jobsRoot, stateDir, databaseFolder, storageboxMount].filter((path) => path !== null);
+  return Object.entries(hidden).reduce((unit, [option, folders]) => {
+    const isHidden = folders.some((above) => own.some((path) => isAtOrBelow(path, above)));
+    return isHidden ? unit.replace(new RegExp(`^${option}=yes$`, 'm'), `${option}=no`) : unit;
+  }, text);
 }
 
 function inUse(text: string, { workerUnit, storageboxUnit }: InstallSettings): string {

@@ -23,7 +23,7 @@ export const unitProperties = 'Id,LoadState,ActiveState,SubState,UnitFileState,I
  * question. A unit is named as it was asked for, also where that is an alias. Null for a block that is not complete.
  */
 export function parseUnitStates(text: string, units: readonly string[]): (UnitState | null)[] {
-  const blocks = text.split(/\n{2,}/).map(propertiesOf);
+  const blocks = unitBlocks(text);
   return units.map((unit, index) => {
     const properties = blocks[index];
     const load = properties?.get('LoadState');
@@ -41,6 +41,11 @@ export function parseUnitStates(text: string, units: readonly string[]): (UnitSt
       restarts: Number(properties.get('NRestarts') ?? 0),
     };
   });
+}
+
+/** The properties of each unit, in the order of the question. */
+export function unitBlocks(text: string): readonly ReadonlyMap<string, string>[] {
+  return text.split(/\n{2,}/).map(propertiesOf);
 }
 
 function propertiesOf(block: string): ReadonlyMap<string, string> {

@@ -20,11 +20,14 @@ const settings: InstallSettings = {
   storageboxMount: '/srv/healtharchive/storagebox',
   workerUnit: 'healtharchive-worker.service',
   storageboxUnit: 'healtharchive-storagebox-sshfs.service',
+  relaxations: [],
 };
 const shipped: ShippedFiles = {
   units: {
     'healtharchive-worker.service':
-      'Description=HealthArchive worker\nUser=healtharchive\nGroup=healtharchive\n',
+      'Description=HealthArchive worker\nUser=healtharchive\nGroup=healtharchive\nProtectHome=yes\nPrivateTmp=yes\n',
+    'healtharchive-worker.service.d/containers.conf': '[Service]\n',
+    'healtharchive-.service.d/network.conf': '[Service]\n',
     'healtharchive-storagebox-sshfs.service': 'Description=HealthArchive base\n',
     'healtharchive-storage-hotpath-auto-recover.path':
       'PathChanged=/srv/healtharchive/ops/watchdog/x\nBefore=healtharchive-worker.service\n',
@@ -89,6 +92,26 @@ describe('what is wanted', () => {
     assert.match(path, /PathChanged=\/data\/state\/watchdog\/x\nBefore=crawls\.service/);
   });
 
+  test('no option of the worker’s unit hides its own folders', () => {
+    const unit = (more: Partial<InstallSettings>) =>
+      fileOf(layout(more), '/etc/systemd/system/healtharchive-worker.service').split('\n').slice(3, 5);
+    assert.deepEqual(unit({}), ['ProtectHome=yes', 'PrivateTmp=yes']);
+    assert.deepEqual(unit({ jobsRoot: '/home/storage/jobs' }), ['ProtectHome=no', 'PrivateTmp=yes']);
+    assert.deepEqual(unit({ storageboxMount: '/tmp/box' }), ['ProtectHome=yes', 'PrivateTmp=no']);
+  });
+
+  test('what is relaxed is relaxed where the configuration needs it', () => {
+    const relaxed = (...relaxations: InstallSettings['relaxations']) =>
+      layout({ relaxations, workerUnit: 'crawls.service' }).flatMap((one) =>
+        one.kind === 'file' && one.path.includes('.d/') && one.path.includes('/systemd/')
+          ? [one.path.slice(20)]
+          : [],
+      );
+    assert.deepEqual(relaxed(), []);
+    assert.deepEqual(relaxed('containers'), ['crawls.service.d/containers.conf']);
+    assert.deepEqual(relaxed('network'), ['healtharchive-.service.d/network.conf']);
+  });
+
   test('the box’s files are shown with the numbers of the worker’s user', () => {
     assert.match(fileOf(layout(), '/etc/healtharchive/storagebox.env'), /uid=998,gid=997,port=23/);
   });
@@ -126,7 +149,7 @@ describe('what is done', () => {
           kind: 'file',
           ids,
           mode: 0o666,
-          text: shipped.units['healtharchive-worker.service'] ?? '',
+          text: fileOf(layout(), unit),
         }),
       [`owner ${unit}`],
     ],
