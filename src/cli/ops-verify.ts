@@ -63,10 +63,20 @@ const styles: Readonly<Record<Severity, Style>> = {
 
 function page(off: readonly Check[], holding: number, terminal: Terminal): string[] {
   const width = pageWidth(terminal);
-  const lines = off.flatMap(({ code, severity, detail, fix }) => {
+  const lines = groupsOf(off).flatMap(([first, ...others]) => {
+    const { code, severity, fix } = first;
     const heading = `${paint(terminal, styles[severity], severity.toUpperCase())} ${code}`;
-    const about = wrap(escapeToWidth(detail, 600), width - 2).map((line) => `  ${line}`);
-    return [heading, ...about, ...(fix === null ? [] : [`  fix: ${escapeToWidth(fix, 300)}`]), ''];
+    const shown = [first, ...others].slice(0, shownOfOneKind).map(({ detail }) => escapeToWidth(detail, 600));
+    const left = others.length + 1 - shown.length;
+    const about = [...shown, ...(left > 0 ? [`and ${left} more`] : [])].flatMap((text) =>
+      wrap(text, width - 2),
+    );
+    return [
+      heading,
+      ...about.map((line) => `  ${line}`),
+      ...(fix === null ? [] : [`  fix: ${escapeToWidth(fix, 300)}`]),
+      '',
+    ];
   });
   const rest = `${holding} checks hold`;
   if (off.length === 0) return [`Everything is as it should be: ${rest}.`];
@@ -74,4 +84,18 @@ function page(off: readonly Check[], holding: number, terminal: Terminal): strin
     ...lines,
     `${off.length} ${off.length === 1 ? 'thing is' : 'things are'} off, the most serious first; ${rest}.`,
   ];
+}
+
+/** What is mended by the same. */
+const shownOfOneKind = 5;
+
+function groupsOf(off: readonly Check[]): (readonly [Check, ...Check[]])[] {
+  const groups = new Map<string, [Check, ...Check[]]>();
+  for (const check of off) {
+    const key = `${check.code} ${check.fix ?? ''}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [check]);
+    else group.push(check);
+  }
+  return [...groups.values()];
 }

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allowRestart, freezeSshfs, killSshfs, thawSshfs } from '../../lab/faults/sshfs.ts';
-import { WORKER_UNIT } from '../../lab/installation.ts';
+import { shippedUnit, WORKER_UNIT } from '../../lab/installation.ts';
+import { DATABASE } from '../../lab/jobs.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { BASE, BASE_UNIT } from '../../lab/storage-box.ts';
 import { waitFor } from '../../lab/wait-for.ts';
@@ -47,6 +48,38 @@ test('the worker in a mount namespace of its own', { skip: labUnavailable(['sqli
       const places = (await seenByWorker(lab)).map((line) => line.split(' ')[0]);
       for (const path of [BASE, lab.path('hc'), lab.path('cihr')])
         assert.equal(places.filter((place) => place === path).length, 1, places.join('\n'));
+    });
+
+    await t.test('recovery that dies in the middle of a write locks nobody out of the database', async () => {
+      const unit = 'healtharchive-storage-hotpath-auto-recover.service';
+      await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 60_000 });
+      await host.installUnit(unit, shippedUnit(unit));
+      await host.writeFile(
+        '/run/die.mjs',
+        `import { DatabaseSync } from 'node:sqlite';
+const database = new DatabaseSync('${DATABASE}');
+database.exec("begin immediate; update jobs set last_error = 'half'; savepoint s");
+process.kill(process.pid, 'SIGKILL');
+`,
+      );
+      const node = '/opt/healtharchive/node_modules/.bin/node';
+      await host.installUnit(`${unit}.d/die.conf`, `[Service]\nExecStart=\nExecStart=${node} /run/die.mjs\n`);
+      // Nobody has it open: its log files are made by this one, as root.
+      assert.equal((await host.run(['test', '-e', `${DATABASE}-wal`])).status, 1);
+      assert.notEqual((await host.run(['systemctl', 'start', unit])).status, 0);
+      const owners = await host.runOk([
+        'stat',
+        '-c',
+        '%U %n',
+        DATABASE,
+        `${DATABASE}-wal`,
+        `${DATABASE}-shm`,
+      ]);
+      assert.equal(owners.match(/^healtharchive /gm)?.length, 3, owners);
+      const before = await lab.attempts();
+      await host.runOk(START, { timeoutMs: 30_000 });
+      const job = await lab.untilCrawling('local', before.local);
+      assert.notEqual(job.last_error, 'half');
     });
 
     for (const [what, fault, mend] of [

@@ -31,7 +31,7 @@ export function optionOf({ options }: StorageboxSettings, name: string): string 
 
 /** Host and port as known_hosts names them (sshd(8)): `[HOST]:PORT` where it is not 22; null for a source without host. */
 export function knownHostName(settings: StorageboxSettings): string | null {
-  const host = /^(?:[^@/]*@)?\[?([^\]:/]+)\]?:/.exec(settings.source)?.[1];
+  const host = /^(?:[^@/]*@)?(\[[^\]/]+\]|[^\][:/]+):/.exec(settings.source)?.[1]?.replace(/^\[|\]$/g, '');
   if (host === undefined) return null;
   const port = optionOf(settings, 'port') ?? '22';
   return port === '22' ? host : `[${host}]:${port}`;
