@@ -32,6 +32,7 @@ export const hostCodes: readonly CheckCode[] = ['local_space', 'deploy_lock', 's
 /** What two clocks of one machine may differ by, and a file be late. */
 const clockSlackMs = 60_000;
 
+/** What is off about disks, locks, state files and the clock. */
 export function hostFindings(facts: HostFacts): Finding[] {
   return [...spaceFindings(facts), ...deployFindings(facts), ...fileFindings(facts), ...clockFindings(facts)];
 }

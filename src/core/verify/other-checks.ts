@@ -23,6 +23,7 @@ export const otherCodes: readonly CheckCode[] = [
   'auto_start_switch',
 ];
 
+/** What is off about database, crawler and switches, and what a deploy has left. */
 export function otherFindings(facts: OtherFacts): Finding[] {
   const { database, crawlerProblem, workerRelease, currentRelease, unfinishedReleases } = facts;
   const findings: Finding[] = [];

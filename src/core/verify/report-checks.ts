@@ -23,6 +23,7 @@ export const reportCodes: readonly CheckCode[] = ['metrics', 'textfiles', 'alert
 /** The timer's interval is 30 s, and a look at hung storage takes some. */
 const freshMs = 5 * 60_000;
 
+/** What keeps metrics and alerts from reaching anybody. */
 export function reportFindings({ textfiles, areRulesLoaded, rulesFile }: ReportFacts): Finding[] {
   const findings: Finding[] = [];
   if (textfiles !== null) {

@@ -50,6 +50,7 @@ const status = 'healtharchive storage status';
 /** Below it a campaign does not end well; the crawls themselves go on until it is full. */
 const leastFreePercent = 5;
 
+/** What is off about the box and the hot paths; a state other than healthy is told once for each. */
 export function storageFindings(facts: StorageFacts): Finding[] {
   return [
     ...baseFindings(facts),

@@ -57,6 +57,7 @@ export const settingsCodes: readonly CheckCode[] = [
   'storagebox_host_key',
 ];
 
+/** What keeps the settings from working, as far as it is seen without connecting: server, place, options, key, host key. */
 export function settingsFindings({
   file,
   settings,
