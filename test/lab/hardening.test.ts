@@ -50,6 +50,21 @@ test('the worker in a mount namespace of its own', { skip: labUnavailable(['sqli
         assert.equal(places.filter((place) => place === path).length, 1, places.join('\n'));
     });
 
+    await t.test('a database on the network: one drop-in, for every unit', async () => {
+      const dropIn = 'healtharchive-.service.d/network.conf';
+      const unit = 'healtharchive-tiering.service';
+      await host.installUnit(unit, shippedUnit(unit));
+      const network = async () => [
+        await host.unitProperty(unit, 'PrivateNetwork'),
+        await host.unitProperty(unit, 'IPAddressDeny'),
+        (await host.unitProperty(unit, 'RestrictAddressFamilies')).split(' ').sort().join(' '),
+      ];
+      assert.deepEqual(await network(), ['yes', '0.0.0.0/0 ::/0', 'AF_UNIX']);
+      await host.installUnit(dropIn, shippedUnit(`${dropIn}.example`));
+      assert.deepEqual(await network(), ['no', '', 'AF_INET AF_INET6 AF_UNIX']);
+      await host.removeUnit(dropIn);
+    });
+
     await t.test('recovery that dies in the middle of a write locks nobody out of the database', async () => {
       const unit = 'healtharchive-storage-hotpath-auto-recover.service';
       await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 60_000 });

@@ -15,7 +15,7 @@ interface Verified {
   readonly checks: readonly { readonly code: string; readonly ok: boolean; readonly detail: string }[];
 }
 
-const programs = ['sqlite3', 'podman', 'crun', 'busybox', 'wget', 'prometheus-node-exporter'];
+const programs = ['man', 'sqlite3', 'podman', 'crun', 'busybox', 'wget', 'prometheus-node-exporter'];
 
 describe('an installation', { skip: labUnavailable(programs) }, () => {
   let installed: InstalledHost;
