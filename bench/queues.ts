@@ -13,7 +13,7 @@ import { cpus } from 'node:os';
 import pg from 'pg';
 import { JobStore } from '../src/store/job-store.ts';
 import { postgresBinaries, PostgresCluster } from '../test/store/databases.ts';
-import { testLease } from '../test/store/test-lease.ts';
+import { testLease } from '../test/store/test-attempt.ts';
 import { end, filled, policy, secondsOf } from './filled-store.ts';
 import { table, type Row } from './table.ts';
 
@@ -143,10 +143,7 @@ if (binaries === null)
 const cluster = new PostgresCluster(binaries);
 try {
   await cluster.start();
-  const urlOf = (name: string) => {
-    cluster.createDatabase(name);
-    return cluster.url(name);
-  };
+  const urlOf = (name: string) => cluster.createDatabase(name);
   const theirs = await pgBossAttempts(boss, urlOf('boss'));
   const ours = await ourAttempts(urlOf('ours'));
   const parts = { theirs: [[], []] as number[][], ours: [[], []] as number[][] };

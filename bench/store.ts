@@ -4,8 +4,8 @@
  *     node_modules/.bin/node bench/store.ts [ROUNDS]        default 200
  *
  * The next job with 1,000, 10,000 and 100,000 waiting; and a claim with its end beside a raw loop that writes the same rows in two
- * transactions, in turn, each on a file of its own. SQLite with full synchronisation; the first on PostgreSQL too, where its server programs are installed (claim
- * and end there, beside other queues: queues.ts).
+ * transactions, in turn, each on a file of its own. SQLite with full synchronisation; the first on PostgreSQL too, where its server
+ * programs are installed (claim and end there, beside other queues: queues.ts).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -14,12 +14,13 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Database } from '../src/store/database.ts';
 import { JobStore } from '../src/store/job-store.ts';
 import { postgresBinaries, PostgresCluster } from '../test/store/databases.ts';
-import { testLease } from '../test/store/test-lease.ts';
+import { testLease } from '../test/store/test-attempt.ts';
 import { end, filled, policy, secondsOf } from './filled-store.ts';
 import { table } from './table.ts';
 
 const rounds = Number(process.argv[2] ?? 200);
 const sizes = [1000, 10_000, 100_000];
+
 async function nextJob(urlOf: (name: string) => string): Promise<void> {
   const rows = [];
   for (const size of sizes) {
@@ -120,12 +121,8 @@ try {
     const cluster = new PostgresCluster(binaries);
     try {
       await cluster.start();
-      const urlOf = (name: string) => {
-        cluster.createDatabase(name);
-        return cluster.url(name);
-      };
       console.log('\nPostgreSQL (fsync off)');
-      await nextJob(urlOf);
+      await nextJob((name) => cluster.createDatabase(name));
     } finally {
       await cluster.stop();
     }

@@ -1,4 +1,5 @@
 import type { Configuration } from '../config/schema.ts';
+import { automations } from '../core/automations.ts';
 import type { AutoStartWorld } from '../core/autostart/auto-start-world.ts';
 import { deployLockState, hasSentinel } from '../effects/automation-gates.ts';
 import { isLockFree } from '../effects/flock.ts';
@@ -18,7 +19,7 @@ export async function observeAutoStart(configuration: Configuration): Promise<Au
     isRecoveryAtWork(configuration),
   ]);
   return {
-    hasSentinel: hasSentinel(paths.sentinel_dir, 'worker-auto-start-enabled'),
+    hasSentinel: hasSentinel(paths.sentinel_dir, automations['worker-auto-start'].sentinel),
     deployLock,
     isRecoveryAtWork: isAtWork,
     clock: { bootId: host.bootId, bootMs: bootClockMs() },

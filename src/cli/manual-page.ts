@@ -1,9 +1,14 @@
 import type { Command } from 'commander';
+import { programVersion } from '../effects/program-path.ts';
 import { exitStatuses } from './exit-status.ts';
 import { helpOf } from './help.ts';
+import { createProgram } from './program.ts';
+import type { Terminal } from './terminal.ts';
 
 /** man healtharchive, as man(7) text: what every `--help` says, on one page. */
-export function manualPage(program: Command, version: string): string {
+export async function manualPage(terminal: Terminal): Promise<string> {
+  const version = programVersion();
+  const program = await createProgram(terminal, version);
   return [
     `.TH HEALTHARCHIVE 1 "" "HealthArchive ${text(version)}" "User Commands"`,
     '.SH NAME',

@@ -5,13 +5,11 @@ import type { Configuration } from '../config/schema.ts';
 import type { InstallStep } from '../core/install/decide-install.ts';
 import { UsageError } from '../core/errors.ts';
 import { verdictOfPlan, verdictOfResults } from '../core/plan.ts';
-import { programVersion } from '../effects/program-path.ts';
 import { diffOf } from '../install/diff.ts';
 import { foreseeInstall, runInstall } from '../install/run-install.ts';
 import { withHelp } from './help.ts';
 import { manualPage } from './manual-page.ts';
 import { answerPlan } from './plan-answer.ts';
-import { createProgram } from './program.ts';
 import type { GlobalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -30,7 +28,7 @@ export function addOpsInstall(ops: Command, terminal: Terminal): void {
     .action(async (_options, self: Command) => {
       const options = self.optsWithGlobals<InstallOptions>();
       const configuration = configurationOfUnits(options, terminal);
-      const manual = await manualOf(terminal);
+      const manual = await manualPage(terminal);
       if (options.apply === true) await apply(configuration, manual, options, terminal);
       else await forecast(configuration, manual, options, terminal);
     });
@@ -54,11 +52,6 @@ function configurationOfUnits({ config }: GlobalOptions, terminal: Terminal): Co
   return existsSync(defaultConfigurationFile)
     ? loadConfiguration(defaultConfigurationFile, terminal.environment)
     : parseConfiguration('', defaultConfigurationFile);
-}
-
-async function manualOf(terminal: Terminal): Promise<string> {
-  const version = programVersion();
-  return manualPage(await createProgram(terminal, version), version);
 }
 
 async function forecast(

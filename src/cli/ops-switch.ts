@@ -1,7 +1,6 @@
 import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import type { Configuration } from '../config/schema.ts';
 import { type AutomationName, automationNamed, automations } from '../core/automations.ts';
 import { OperatorError, RefusedError } from '../core/errors.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
@@ -76,13 +75,13 @@ async function switchOn(name: AutomationName, options: GlobalOptions, terminal: 
   const folder = configuration.paths.sentinel_dir;
   const path = join(folder, sentinel);
   const wasOn = hasSentinel(folder, sentinel);
+  if (!wasOn) refuseWhatIsInTheWay(path);
+  // What only looks comes first, the switch last: where one of them can't be started, nothing is on.
+  await must(['systemctl', 'enable', '--now', '--quiet', '--', ...units]);
   if (!wasOn) {
-    refuseWhatIsInTheWay(path);
     const who = operatorName(terminal.environment);
     writeFileAtomically(path, `Switched on by ${who}, ${new Date().toISOString()}\n`);
   }
-  // A unit that is masked was put out of use by a person, who is told so here.
-  await must(['systemctl', 'enable', '--now', '--quiet', '--', ...units]);
   if (options.json === true) {
     terminal.answerJson({ name, enabled: true, changed: !wasOn, sentinel: path, units, dry_run: dryRun });
     return;
@@ -96,12 +95,12 @@ function refuseWhatIsInTheWay(path: string): void {
   if (stats !== undefined)
     throw new OperatorError(
       `${escapeForTerminal(path)} is there, but no plain file: it switches nothing on.`,
-      `look what it is, and move it away`,
+      'look what it is, and move it away',
     );
 }
 
 function switchOff(name: AutomationName, options: GlobalOptions, terminal: Terminal): void {
-  const configuration: Configuration = readConfiguration(options, terminal);
+  const configuration = readConfiguration(options, terminal);
   refuseWithoutRoot();
   const { shortName, sentinel } = automations[name];
   const folder = configuration.paths.sentinel_dir;

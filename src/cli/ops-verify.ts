@@ -4,11 +4,9 @@ import { ConfigurationError } from '../core/errors.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import { answerOf, type Check, type Severity } from '../core/verify/checks.ts';
 import { wrap } from '../core/text/wrap.ts';
-import { programVersion } from '../effects/program-path.ts';
 import { runVerify } from '../verify/run-verify.ts';
 import { withHelp } from './help.ts';
 import { manualPage } from './manual-page.ts';
-import { createProgram } from './program.ts';
 import { type GlobalOptions, readConfiguration } from './session.ts';
 import { paint, type Style } from './table.ts';
 import { pageWidth, type Terminal } from './terminal.ts';
@@ -51,8 +49,7 @@ async function checksOf(options: GlobalOptions, terminal: Terminal): Promise<Che
       new Set(),
     );
   }
-  const version = programVersion();
-  return await runVerify(configuration, manualPage(await createProgram(terminal, version), version));
+  return await runVerify(configuration, await manualPage(terminal));
 }
 
 const styles: Readonly<Record<Severity, Style>> = {

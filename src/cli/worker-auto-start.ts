@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Configuration } from '../config/schema.ts';
+import { automations } from '../core/automations.ts';
 import { noAutoStartSentinel } from '../core/autostart/decide-auto-start.ts';
 import { general, verdictOfPlan, verdictOfResults } from '../core/plan.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
@@ -86,7 +87,7 @@ async function apply(
   const told = reportRun(configuration, 'worker-auto-start', {
     atMs: Date.now(),
     durationMs: performance.now() - beganMs,
-    isEnabled: hasSentinel(configuration.paths.sentinel_dir, 'worker-auto-start-enabled'),
+    isEnabled: hasSentinel(configuration.paths.sentinel_dir, automations['worker-auto-start'].sentinel),
     results: run.results,
     refusals,
   });

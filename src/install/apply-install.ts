@@ -15,6 +15,8 @@ export async function applyInstall(
   { users }: InstallWorld,
 ): Promise<StepResult<InstallStep>[]> {
   const results: StepResult<InstallStep>[] = [];
+  // Root's own may close to others what they must read: a folder above the manual, above the alert rules.
+  process.umask(0o022);
   for (const step of steps) {
     const beganMs = performance.now();
     const end = (outcome: StepResult<InstallStep>['outcome'], error: string | null): void => {
@@ -79,7 +81,7 @@ async function addUser({ name, home }: Wanted & { kind: 'user' }): Promise<void>
   ]);
 }
 
-/** The umask has no say. */
+/** Whose it is, and its mode, in any case. */
 function own(path: string, ids: Ids | undefined, mode: number): void {
   if (ids === undefined) throw new Error(`whose ${path} should be is not there`);
   chownSync(path, ids.uid, ids.gid);

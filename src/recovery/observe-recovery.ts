@@ -1,6 +1,7 @@
 /** Reads the world that recovery decides by, once for each round; in bounded time, and without touching a hot path in this process. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Configuration } from '../config/schema.ts';
+import { automations } from '../core/automations.ts';
 import { likeBase, ownSuperblocks } from '../core/recovery/decide-base.ts';
 import type { RecoveryMemory } from '../core/recovery/memory.ts';
 import type { RecoveryBase, RecoveryWorld, RunningCrawl, Target } from '../core/recovery/recovery-world.ts';
@@ -23,7 +24,7 @@ import { crawlsOfThisHost } from '../worker/live-crawls.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
 import type { RecoveryPolicy } from '../core/recovery/recovery-plan.ts';
 
-export const recoverySentinel = 'storage-hotpath-auto-recover-enabled';
+export const recoverySentinel = automations['storage-hotpath-auto-recover'].sentinel;
 
 /** While systemd mounts and unmounts under the look, it begins anew; what never rests is told as it was last. */
 const maxLooks = 3;

@@ -48,15 +48,14 @@ export async function changeJob(
 ): Promise<Job | null> {
   if (database.kind === 'sqlite') return await inTransaction(database, id, nowMs, decide);
   const known = seen.take(id);
-  let change = known === undefined ? 'overtaken' : await changeVersion(database, known, nowMs, decide);
+  let change = known === undefined ? null : await changeVersion(database, known, nowMs, decide);
   // What was seen before is no reason to leave a job. Whoever was overtaken looks again: each time somebody else has come forward, so it ends.
-  while (change === 'overtaken' || (change === null && known !== undefined)) {
+  while (change === null || change === 'overtaken') {
     const before = await readVersion(database, id);
     if (before === undefined) return null;
     change = await changeVersion(database, before, nowMs, decide);
     if (change === null) return null;
   }
-  if (change === null) return null;
   seen.see(change);
   return jobFromRow(change);
 }
@@ -135,6 +134,7 @@ function updateOf(db: Reading | Writing, job: Partial<JobRow>, id: unknown) {
 /** A job, and the version of its row (`xmin`, https://www.postgresql.org/docs/current/ddl-system-columns.html). */
 export type VersionedRow = FullJobRow & { version: string };
 
+/** As selectJobs, with the version of each; PostgreSQL alone has one. */
 export function selectVersions(db: Reading) {
   return selectJobs(db).select(sql<string>`jobs.xmin::text`.as('version'));
 }

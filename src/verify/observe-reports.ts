@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Configuration } from '../config/schema.ts';
+import { alertRulesFile } from '../core/install/layout.ts';
 import type { ReportFacts } from '../core/verify/report-checks.ts';
 import { runCommand } from '../effects/command.ts';
 
 const deadlineMs = 3000;
 const prometheusMs = 1500;
-const rulesFile = '/etc/healtharchive/prometheus/healtharchive-alerts.yml';
 /** Of Debian's package, where it is told nothing else. */
 const debiansFolder = '/var/lib/prometheus/node-exporter';
 
@@ -19,7 +19,7 @@ export async function observeReports({ paths }: Configuration): Promise<ReportFa
   return {
     textfiles: folder === '' ? null : { folder, ageMs: ageOf(join(folder, 'healtharchive.prom')), exporter },
     areRulesLoaded,
-    rulesFile,
+    rulesFile: alertRulesFile,
   };
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync } from 'node:fs';
 import type { Configuration } from '../config/schema.ts';
-import type { Ids } from '../core/install/layout.ts';
+import { type Ids, storageboxSettingsFile as file } from '../core/install/layout.ts';
 import {
   knownHostName,
   optionOf,
@@ -11,7 +11,6 @@ import {
 import { runCommand } from '../effects/command.ts';
 import { readPlainFile } from '../effects/small-file.ts';
 
-const file = '/etc/healtharchive/storagebox.env';
 const deadlineMs = 3000;
 
 /** Null where the base is not mounted by sshfs: other programs have other settings. */

@@ -15,7 +15,17 @@ interface Verified {
   readonly checks: readonly { readonly code: string; readonly ok: boolean; readonly detail: string }[];
 }
 
-const programs = ['man', 'sqlite3', 'podman', 'crun', 'busybox', 'wget', 'prometheus-node-exporter'];
+const RULES = '/etc/healtharchive/prometheus/healtharchive-alerts.yml';
+const programs = [
+  'man',
+  'promtool',
+  'sqlite3',
+  'podman',
+  'crun',
+  'busybox',
+  'wget',
+  'prometheus-node-exporter',
+];
 
 describe('an installation', { skip: labUnavailable(programs) }, () => {
   let installed: InstalledHost;
@@ -87,7 +97,9 @@ describe('an installation', { skip: labUnavailable(programs) }, () => {
       [again.status, (JSON.parse(again.stdout) as { verdict: string }).verdict],
       [0, 'nothing_to_do'],
     );
-    assert.match(await installed.host.runOk('MANPAGER=cat man healtharchive'), /ops verify/);
+    const asUser = { user: 'games' };
+    assert.match(await installed.host.runOk('MANPAGER=cat man healtharchive', asUser), /ops verify/);
+    await installed.host.runOk(['promtool', 'check', 'rules', RULES], asUser);
   });
 
   test('its first crawl completes', async () => {

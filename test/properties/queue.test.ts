@@ -8,7 +8,7 @@ import { Database } from '../../src/store/database.ts';
 import { JobStore } from '../../src/store/job-store.ts';
 import { SourceStore } from '../../src/store/source-store.ts';
 import { describeOnBothDatabases } from '../store/databases.ts';
-import { testLease } from '../store/test-lease.ts';
+import { testLease } from '../store/test-attempt.ts';
 
 /* What the core says of the queue, and what the databases make of it, must be the same. */
 

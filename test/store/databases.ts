@@ -48,8 +48,7 @@ export function describeOnBothDatabases(
     });
     define(async () => {
       const name = `test_${++count}`;
-      cluster.createDatabase(name);
-      return await freshDatabase(cluster.url(name), opened);
+      return await freshDatabase(cluster.createDatabase(name), opened);
     });
   });
 }
@@ -125,8 +124,10 @@ export class PostgresCluster {
     }
   }
 
-  createDatabase(name: string): void {
+  /** @returns its address */
+  createDatabase(name: string): string {
     this.#run('psql', ['-h', this.#folder, '-U', 'test', '-d', 'postgres', '-qc', `create database ${name}`]);
+    return this.url(name);
   }
 
   url(name: string): string {

@@ -7,7 +7,7 @@ import { needsItsPath } from '../../src/core/storage/wanted-paths.ts';
 import { JobStore, type AttemptEnd, type NewJob } from '../../src/store/job-store.ts';
 import { SourceStore } from '../../src/store/source-store.ts';
 import { describeOnBothDatabases } from './databases.ts';
-import { testLease } from './test-lease.ts';
+import { testLease } from './test-attempt.ts';
 
 const policy: RetryPolicy = { maxRetries: 2, backoffMs: 60_000, infraCooldownMs: 600_000 };
 const t0 = Date.parse('2026-03-01T12:00:00Z');

@@ -6,23 +6,13 @@ import { sql, type CompiledQuery } from 'kysely';
 import pg from 'pg';
 import { preparedName } from '../../src/store/compiled.ts';
 import { Database } from '../../src/store/database.ts';
-import { JobStore, type AttemptEnd } from '../../src/store/job-store.ts';
+import { JobStore } from '../../src/store/job-store.ts';
 import { describeOnBothDatabases, type TestDatabase } from './databases.ts';
-import { testLease } from './test-lease.ts';
+import { infraError, testLease } from './test-attempt.ts';
 
 const rows = 100_000;
 const t0 = Date.parse('2026-03-01T12:00:00Z');
 const policy = { maxRetries: 2, backoffMs: 1000, infraCooldownMs: 1000 };
-const end: AttemptEnd = {
-  event: { kind: 'infra_error', because: 'gone' },
-  outcome: 'infra_error',
-  because: 'gone',
-  exit: null,
-  pages: 1,
-  errorPages: 0,
-  bytes: 1,
-  progress: null,
-};
 
 /** One in ten waits, a fifth of these after an attempt; the others are over. All have had an attempt. */
 async function fill({ database }: TestDatabase): Promise<void> {
@@ -66,7 +56,7 @@ const loops: Readonly<Record<string, (jobs: JobStore) => Promise<unknown>>> = {
   'an attempt': async (jobs) => {
     assert.equal((await jobs.claim(10, testLease('t'), 'http', policy, t0))?.attempts, 2);
     await jobs.renew(10, testLease('t'), null);
-    assert.equal((await jobs.finish(10, 't', end, 'w', policy, t0))?.status, 'retryable');
+    assert.equal((await jobs.finish(10, 't', infraError, 'w', policy, t0))?.status, 'retryable');
     assert.equal(await jobs.release(10, 2, 'it is well', 'recovery', t0), true);
   },
   'parking and unparking': async (jobs) => {

@@ -4,23 +4,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { Database } from '../../src/store/database.ts';
-import { JobStore, type AttemptEnd } from '../../src/store/job-store.ts';
+import { JobStore } from '../../src/store/job-store.ts';
 import { SourceStore } from '../../src/store/source-store.ts';
 import { describeOnBothDatabases } from './databases.ts';
-import { testLease } from './test-lease.ts';
+import { infraError, testLease } from './test-attempt.ts';
 
 const policy = { maxRetries: 2, backoffMs: 1000, infraCooldownMs: 1000 };
 const t0 = Date.parse('2026-03-01T12:00:00Z');
-const end: AttemptEnd = {
-  event: { kind: 'infra_error', because: 'gone' },
-  outcome: 'infra_error',
-  because: 'gone',
-  exit: null,
-  pages: 1,
-  errorPages: 0,
-  bytes: 1,
-  progress: null,
-};
 
 /** What happens to a job, by whoever; tokens are few, so that some hold the lease and some don't. */
 type Act = (store: JobStore, id: number, token: string, nowMs: number) => Promise<unknown>;
@@ -30,7 +20,8 @@ const acts: Readonly<Record<string, Act>> = {
     (await store.claim(id, testLease(token), 'http', policy, nowMs))?.attempts,
   renew: async (store, id, token) => (await store.renew(id, testLease(token), null)).kind,
   finish: async (store, id, token, nowMs) =>
-    (await store.finish(id, token, { ...end, bytes: nowMs % 50 }, 'w', policy, nowMs))?.mostArchivedBytes,
+    (await store.finish(id, token, { ...infraError, bytes: nowMs % 50 }, 'w', policy, nowMs))
+      ?.mostArchivedBytes,
   park: async (store, id, _, nowMs) => await store.park(id, { reason: 'dead', detail: '' }, 'w', nowMs),
   interrupt: async (store, id, token, nowMs) => await store.requestInterrupt(id, token, '', 'r', nowMs),
   release: async (store, id, _, nowMs) => await store.release(id, 1, '', 'r', nowMs),
@@ -105,7 +96,7 @@ describeOnBothDatabases('jobs that were seen', (fresh) => {
     statements = 0;
     const [job] = await store.next({ eligibleAtMs: t0, limit: 5 });
     assert.equal((await store.claim(job?.id ?? 0, testLease('t'), 'http', policy, t0))?.attempts, 1);
-    assert.equal((await store.finish(job?.id ?? 0, 't', end, 'w', policy, t0))?.status, 'retryable');
+    assert.equal((await store.finish(job?.id ?? 0, 't', infraError, 'w', policy, t0))?.status, 'retryable');
     assert.equal(statements, 3);
     await counting.close();
   });
@@ -118,7 +109,7 @@ describeOnBothDatabases('jobs that were seen', (fresh) => {
       const [job] = await store.next({ eligibleAtMs: nowMs, limit: 1 });
       assert.ok(job !== undefined);
       await store.claim(job.id, testLease('t'), 'http', policy, nowMs);
-      return await store.finish(job.id, 't', end, 'w', policy, nowMs);
+      return await store.finish(job.id, 't', infraError, 'w', policy, nowMs);
     };
     for (let round = 1; round <= 7; round += 1) await attempt(t0 + round * 10_000);
     await database.write(async (tx) => await sql`alter table jobs add column later text`.execute(tx));

@@ -1,6 +1,6 @@
 import { general, refuse, type Refusal, type Step } from '../plan.ts';
 import { isBelow } from '../storage/path-relation.ts';
-import type { Ids, Wanted } from './layout.ts';
+import { type Ids, unitFolder, type Wanted } from './layout.ts';
 
 /** What lies at a path, links not followed. `mounted`: something is mounted there, and it is not looked at. */
 export type Found =
@@ -54,7 +54,7 @@ export function decideInstall(world: InstallWorld, wanted: readonly Wanted[]): I
   return { steps, refusals };
 }
 
-const isUnit = (path: string | null): boolean => path !== null && isBelow(path, '/etc/systemd/system');
+const isUnit = (path: string | null): boolean => path !== null && isBelow(path, unitFolder);
 
 type Made = InstallStep | Refusal | null;
 

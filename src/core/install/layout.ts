@@ -1,11 +1,16 @@
 import { isAtOrBelow, withAncestors } from '../storage/path-relation.ts';
 
 /** Where things lie on a server, whatever its configuration. */
-export const program = '/opt/healtharchive';
+const program = '/opt/healtharchive';
 export const current = `${program}/current`;
 export const releases = `${program}/releases`;
+export const command = '/usr/local/bin/healtharchive';
+export const unitFolder = '/etc/systemd/system';
 const settings = '/etc/healtharchive';
-const unitFolder = '/etc/systemd/system';
+export const configurationFile = `${settings}/config.toml`;
+export const storageboxSettingsFile = `${settings}/storagebox.env`;
+export const bootFoldersFile = '/etc/tmpfiles.d/healtharchive.conf';
+export const alertRulesFile = `${settings}/prometheus/healtharchive-alerts.yml`;
 
 /** What of the configuration an installation depends on. Paths are absolute. */
 export interface InstallSettings {
@@ -94,7 +99,7 @@ export function wantedLayout(
       because: 'the program, its runtime, its documentation',
     },
     link(current, `releases/${release}`, 'the release that is in use'),
-    link('/usr/local/bin/healtharchive', `${current}/bin/healtharchive`, 'for the units, and for you'),
+    link(command, `${current}/bin/healtharchive`, 'for the units, and for you'),
     ...files(wanted, shipped, ids),
   ];
 }
@@ -172,6 +177,8 @@ const systemFolders = [
   '/mnt',
   '/media',
 ];
+
+/** `/` for what lies in it. */
 export function parentOf(path: string): string {
   return path.slice(0, Math.max(1, path.lastIndexOf('/')));
 }
@@ -195,12 +202,12 @@ function files(wanted: InstallSettings, shipped: ShippedFiles, ids: Ids | null):
   });
   const deployFolder = parentOf(wanted.deployLock);
   return [
-    theirs(`${settings}/config.toml`, shipped.exampleConfiguration, 'every key, explained; yours to change'),
+    theirs(configurationFile, shipped.exampleConfiguration, 'every key, explained; yours to change'),
     ...(wanted.storageboxUnit === null
       ? []
       : [
           theirs(
-            `${settings}/storagebox.env`,
+            storageboxSettingsFile,
             withIds(shipped.storageboxEnvironment, ids),
             'which storage box, and how it is mounted; yours to change',
           ),
@@ -209,7 +216,7 @@ function files(wanted: InstallSettings, shipped: ShippedFiles, ids: Ids | null):
     ...(isAtOrBelow(deployFolder, '/run')
       ? [
           ours(
-            '/etc/tmpfiles.d/healtharchive.conf',
+            bootFoldersFile,
             `d ${deployFolder} 0755 root root -\n`,
             'the folder of the deploy lock, at boot',
           ),
@@ -218,11 +225,7 @@ function files(wanted: InstallSettings, shipped: ShippedFiles, ids: Ids | null):
     ...Object.entries(wantedUnits(wanted, shipped)).map(([name, text]) =>
       ours(`${unitFolder}/${name}`, text, /^Description=HealthArchive (.*)$/m.exec(text)?.[1] ?? 'a unit'),
     ),
-    ours(
-      `${settings}/prometheus/healtharchive-alerts.yml`,
-      shipped.alertRules,
-      'alert rules, for rule_files of Prometheus',
-    ),
+    ours(alertRulesFile, shipped.alertRules, 'alert rules, for rule_files of Prometheus'),
     ours('/usr/local/share/man/man1/healtharchive.1', shipped.manual, 'man healtharchive'),
   ];
 }

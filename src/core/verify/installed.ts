@@ -1,5 +1,13 @@
 import type { InstallPlan, InstallStep } from '../install/decide-install.ts';
-import { current, parentOf } from '../install/layout.ts';
+import {
+  bootFoldersFile,
+  command,
+  configurationFile,
+  current,
+  parentOf,
+  storageboxSettingsFile,
+  unitFolder,
+} from '../install/layout.ts';
 import { isBelow } from '../storage/path-relation.ts';
 import type { CheckCode, Finding } from './checks.ts';
 
@@ -31,8 +39,8 @@ export function installedFindings({ steps, refusals }: InstallPlan): Finding[] {
 }
 
 function codeOfPath(path: string): CheckCode {
-  if (isBelow(path, '/etc/systemd/system')) return 'units';
-  return path === current || path === '/usr/local/bin/healtharchive' ? 'program' : 'folders';
+  if (isBelow(path, unitFolder)) return 'units';
+  return path === current || path === command ? 'program' : 'folders';
 }
 
 function findingOf({ kind, path, user, because, before }: InstallStep): Finding[] {
@@ -55,7 +63,7 @@ function findingOf({ kind, path, user, because, before }: InstallStep): Finding[
     case 'owner':
       return [
         {
-          code: isBelow(at, '/etc/systemd/system') ? 'units_changed' : 'folders',
+          code: isBelow(at, unitFolder) ? 'units_changed' : 'folders',
           detail: `${at} ${because}`,
           fix: install,
         },
@@ -71,8 +79,8 @@ function findingOf({ kind, path, user, because, before }: InstallStep): Finding[
 function fileFinding(path: string, isThere: boolean): Finding {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const show = 'healtharchive ops install';
-  if (isBelow(path, '/etc/systemd/system')) {
-    const unit = parentOf(path) === '/etc/systemd/system' ? name : path.slice('/etc/systemd/system/'.length);
+  if (isBelow(path, unitFolder)) {
+    const unit = parentOf(path) === unitFolder ? name : path.slice(unitFolder.length + 1);
     return isThere
       ? {
           code: 'units_changed',
@@ -81,11 +89,11 @@ function fileFinding(path: string, isThere: boolean): Finding {
         }
       : { code: 'units', detail: `${unit} is not installed`, fix: install };
   }
-  if (path === '/etc/healtharchive/config.toml')
+  if (path === configurationFile)
     return { code: 'files', detail: `${path} is missing: every key has its default`, fix: install };
-  if (path === '/etc/healtharchive/storagebox.env')
+  if (path === storageboxSettingsFile)
     return { code: 'storagebox_settings', detail: `${path} is missing`, fix: install };
-  if (path === '/etc/tmpfiles.d/healtharchive.conf')
+  if (path === bootFoldersFile)
     return {
       code: 'folders',
       detail: `${path} is ${isThere ? 'not as it is shipped' : 'missing'}: the folder of the deploy lock will not be there after a boot`,

@@ -1,4 +1,5 @@
 import type { Lease } from '../../src/core/jobs/lease.ts';
+import type { AttemptEnd } from '../../src/store/job-store.ts';
 
 /** A lease of which only the token matters. */
 export function testLease(token: string): Lease {
@@ -13,3 +14,15 @@ export function testLease(token: string): Lease {
     expiresAtServerMs: null,
   };
 }
+
+/** An attempt that its storage has ended. */
+export const infraError: AttemptEnd = {
+  event: { kind: 'infra_error', because: 'gone' },
+  outcome: 'infra_error',
+  because: 'gone',
+  exit: null,
+  pages: 1,
+  errorPages: 0,
+  bytes: 1,
+  progress: null,
+};
