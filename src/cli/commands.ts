@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addCampaignSchedule } from './campaign-schedule.ts';
 import { addDatabaseMigrate } from './db.ts';
+import { addDeploy } from './deploy.ts';
 import { addJobAdd } from './jobs-add.ts';
 import { addJobChanges } from './jobs-change.ts';
 import { addJobList } from './jobs-list.ts';
@@ -33,4 +34,5 @@ export const commandsOf: Readonly<Record<GroupName, readonly AddCommand[]>> = {
   storage: [addStorageStatus, addStorageTier, addStorageRecover],
   metrics: [addMetricsWrite],
   ops: [addOpsInstall, addOpsVerify, addOpsSwitch, addOpsEvidence],
+  deploy: [addDeploy],
 };

@@ -41,15 +41,19 @@ const isOwn = (command: Command): boolean => command.name() !== 'help';
 
 function section(command: Command): string[] {
   const below = command.commands.filter(isOwn);
-  if (below.length > 0) return below.flatMap(section);
-  const { examples = [] } = helpOf(command) ?? {};
+  const help = helpOf(command);
+  const ofThoseBelow = below.flatMap(section);
+  // A group does nothing itself, unless it says so.
+  if (help === undefined && below.length > 0) return ofThoseBelow;
+  const { examples = [] } = help ?? {};
   return [
-    `.SS "${text(`${nameOf(command)} ${command.usage().replace('[options]', '').trim()}`.trim())}"`,
+    `.SS "${text(`${nameOf(command)} ${command.usage().replace('[options]', '').replace('[command]', '').trim()}`.trim())}"`,
     sentence(command.description()),
     ...options(command),
     ...(examples.length === 0 ? [] : ['.PP', 'Examples:', '.nf', '.RS']),
     ...examples.map(([line, comment]) => protect(`healtharchive ${text(line)}  # ${text(comment)}`)),
     ...(examples.length === 0 ? [] : ['.RE', '.fi']),
+    ...ofThoseBelow,
   ];
 }
 

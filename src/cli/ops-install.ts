@@ -41,8 +41,8 @@ export function addOpsInstall(ops: Command, terminal: Terminal): void {
   });
 }
 
-/** The defaults, where there is no file yet. */
-function configurationOfUnits({ config }: GlobalOptions, terminal: Terminal): Configuration {
+/** What the units are configured with; the defaults, where there is no file yet. @throws UsageError when another file is named */
+export function configurationOfUnits({ config }: GlobalOptions, terminal: Terminal): Configuration {
   const named = config ?? terminal.environment['HEALTHARCHIVE_CONFIG'] ?? '';
   if (named !== '' && named !== defaultConfigurationFile)
     throw new UsageError(

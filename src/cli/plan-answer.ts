@@ -50,18 +50,20 @@ function planJson({ mode, verdict, reason, steps, refusals }: PlanAnswer): Recor
     reason,
     steps: steps.map((result) => {
       // What is expected is a detail of ours; the rest of a step is its fields.
-      const { kind, because, path, coldPath, unit, attempt, diff, user } = result.step as Step & {
+      const { kind, because, path, coldPath, unit, attempt, diff, user, release } = result.step as Step & {
         coldPath?: string;
         unit?: string;
         attempt?: string;
         diff?: readonly string[];
         user?: string;
+        release?: string;
       };
       const about = {
         ...(coldPath === undefined ? {} : { cold_path: coldPath }),
         ...(unit === undefined ? {} : { unit }),
         ...(user === undefined ? {} : { user }),
         ...(attempt === undefined ? {} : { attempt }),
+        ...(release === undefined ? {} : { release }),
         ...(diff === undefined || diff.length === 0 ? {} : { diff: diff.join('\n') }),
       };
       const where = {
@@ -89,15 +91,21 @@ const show = (text: string): string => escapeToWidth(text, widest);
 /** A step as it is planned, or as it ended. */
 export function describeStep(result: PlanAnswer['steps'][number]): string[] {
   const { kind, because } = result.step;
-  const unit = 'unit' in result.step ? String(result.step.unit) : '';
-  const user = 'user' in result.step ? String(result.step.user) : '';
-  const path = show(result.step.path ?? (unit === '' ? user : unit));
+  const path = show(result.step.path ?? subjectOf(result.step));
   const diff = 'diff' in result.step ? (result.step.diff as readonly string[]) : [];
   const indented = diff.map((line) => `         ${show(line)}`);
   if (!('outcome' in result)) return [`${kind.padEnd(8)} ${path}`, `         ${show(because)}`, ...indented];
   const seconds = (result.durationMs / 1000).toFixed(2);
   const line = `${result.outcome.padEnd(8)} ${kind.padEnd(8)} ${path}  ${seconds} s`;
-  return [line, ...(result.error === null ? [] : [`         ${show(result.error)}`])];
+  return [
+    line,
+    ...(result.error ?? '').split('\n').flatMap((said) => (said === '' ? [] : [`         ${show(said)}`])),
+  ];
+}
+
+/** What a step without a path is about. */
+function subjectOf(step: Step & { unit?: string; user?: string; release?: string }): string {
+  return step.unit ?? step.user ?? step.release ?? '';
 }
 
 function describePlan(

@@ -15,6 +15,7 @@ const groups = {
   storage: 'the mounts that crawls write to',
   metrics: 'what Prometheus is told, by files for node_exporter',
   ops: 'running HealthArchive on a server',
+  deploy: 'put another release of the program in use: shows what would be done, does it with --apply',
 } as const;
 
 export type GroupName = keyof typeof groups;
@@ -50,6 +51,8 @@ export async function createProgram(
   }
   addCompletionCommand(program, terminal);
   throughTerminal(program, terminal);
+  // The same page whether a group was loaded or not: which options it has itself is known only then.
+  program.configureHelp({ subcommandTerm: (command) => command.name() });
   return program;
 }
 

@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { OperatorError } from '../core/errors.ts';
 import type { ExitStatusName } from './exit-status.ts';
+import { cutToWidth } from './table.ts';
 
 /** Where a command's words go: answers to standard output, everything else to standard error. */
 export interface Terminal {
@@ -17,6 +18,8 @@ export interface Terminal {
   answerJson(document: unknown): void;
   /** Writes a line that is not part of the answer. */
   say(line: string): void;
+  /** Shows, where somebody looks on, what is going on just now, in place of the hint before; '' takes it away. */
+  hint(line: string): void;
   /** True once the reader of the answers is gone (`| head`): what goes on answering may stop then. */
   isClosed(): boolean;
   /** What the command ends with when it was carried out; `done` unless it says otherwise. */
@@ -78,6 +81,16 @@ export function processTerminal(): Terminal {
       answer(JSON.stringify(document, null, 2));
     },
     isClosed: () => isClosed,
+    hint: (line) => {
+      if (!process.stderr.isTTY) return;
+      const room = Math.max(1, process.stderr.columns - 1);
+      try {
+        // Back to the first column, and what is there erased (ECMA-48: CR, EL).
+        writeAll(2, `\r\u001b[K${cutToWidth(line, room)}`);
+      } catch {
+        // As below.
+      }
+    },
     say: (line) => {
       try {
         writeAll(2, `${line}\n`);

@@ -12,6 +12,10 @@ export interface CommandOptions {
   readonly stdin?: string;
   /** Added to our own environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Open files that the program inherits, from descriptor 3 on: a lock that is held by one is held for as long as the program lives. */
+  readonly inherited?: readonly number[];
+  /** Ends the program, by TERM, when it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 interface CommandOutput {
@@ -46,7 +50,7 @@ export function runCommand(
 ): Promise<CommandResult> {
   const [program, ...args] = argv;
   const startedAt = performance.now();
-  const child = startCommand(program, args, options.env);
+  const child = startCommand(program, args, options);
   if (!(child instanceof Error)) return followCommand(child, program, startedAt, options);
   return Promise.resolve({ kind: 'failed', program, errno: errnoOf(child) });
 }
@@ -70,13 +74,13 @@ export async function must(argv: readonly [string, ...string[]], deadlineMs = 60
 function startCommand(
   program: string,
   args: readonly string[],
-  env: CommandOptions['env'],
+  { env, inherited = [] }: CommandOptions,
 ): ChildProcess | Error {
   try {
     return spawn(program, args, {
       cwd: '/',
       env: { ...process.env, ...env, LC_ALL: 'C', LANGUAGE: '' },
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe', ...inherited],
     });
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
@@ -105,8 +109,14 @@ function followCommand(
   return new Promise((resolve) => {
     let hasTimedOut = false;
     const timers: NodeJS.Timeout[] = [];
+    const onAbort = (): void => {
+      child.kill('SIGTERM');
+    };
+    options.signal?.addEventListener('abort', onAbort);
+    if (options.signal?.aborted === true) onAbort();
     const finish = (result: CommandResult): void => {
       for (const timer of timers) clearTimeout(timer);
+      options.signal?.removeEventListener('abort', onAbort);
       resolve(result);
     };
     const at = (delayMs: number, act: () => void): void => {

@@ -1,4 +1,4 @@
-import { parseUnitStates, unitProperties, type UnitState } from '../core/units/unit-state.ts';
+import { parseUnitStates, unitBlocks, unitProperties, type UnitState } from '../core/units/unit-state.ts';
 import { runCommand } from './command.ts';
 
 /** systemd answers at once, or not at all; but on a busy machine a program starts slowly. */
@@ -70,4 +70,43 @@ async function control(args: readonly string[]): Promise<string | null> {
     case 'failed':
       return `systemctl could not be started (${result.errno})`;
   }
+}
+
+/** When a unit was started, and by which process it runs. */
+export interface UnitStart {
+  readonly unit: string;
+  /** By the wall clock as it was then; null: it is not active. */
+  readonly activeSinceMs: number | null;
+  /** Of a service that runs. */
+  readonly mainPid: number | null;
+}
+
+/** Of each unit; null when systemd does not answer in time. */
+export async function unitStarts(units: readonly string[]): Promise<readonly UnitStart[] | null> {
+  if (units.length === 0) return [];
+  const properties = 'ActiveState,ActiveEnterTimestamp,MainPID';
+  // Microseconds: an installation is often started in the second in which it was made.
+  const argv = [
+    'systemctl',
+    'show',
+    '--timestamp=us+utc',
+    `--property=${properties}`,
+    '--',
+    ...units,
+  ] as const;
+  const result = await runCommand(argv, { deadlineMs });
+  if (result.kind !== 'exited' || result.code !== 0) return null;
+  const blocks = unitBlocks(result.stdout);
+  return units.map((unit, index) => {
+    const block = blocks[index];
+    const pid = Number(block?.get('MainPID') ?? '0');
+    // `Tue 2026-11-24 10:00:00.123456 UTC`
+    const stamp = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3})/.exec(block?.get('ActiveEnterTimestamp') ?? '');
+    const isActive = block?.get('ActiveState') === 'active' && stamp !== null;
+    return {
+      unit,
+      activeSinceMs: isActive ? Date.parse(`${stamp[1] ?? ''}T${stamp[2] ?? ''}Z`) : null,
+      mainPid: pid > 0 ? pid : null,
+    };
+  });
 }

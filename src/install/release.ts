@@ -10,9 +10,10 @@ import {
   rmSync,
   symlinkSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OperatorError } from '../core/errors.ts';
+import { releases } from '../core/install/layout.ts';
 import { must } from '../effects/command.ts';
 import { syncFolder } from '../effects/small-file.ts';
 import { programVersion } from '../effects/program-path.ts';
@@ -22,17 +23,19 @@ export const programRoot = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../..' : '..', import.meta.url),
 ).replace(/\/$/, '');
 
-/** What a release consists of, beside its runtime: everything that is used on a server. */
-const parts = ['bin', 'dist', 'docs', 'ops', 'package.json', 'CHANGELOG.md', 'LICENSE', 'README.md'] as const;
+/** What npm takes into every package, listed or not (package.json(5), `files`). */
+const always = ['package.json', 'LICENSE', 'README.md'] as const;
 /** What its name is made of: the rest changes nothing about what it does, or is not the same from build to build. */
 const named = ['bin', 'dist', 'ops', 'package.json'] as const;
 const runtime = `node_modules/node-linux-${process.arch}`;
 
 /**
- * The name of this program's release: its version, and what it is made of. The same program has the same name, wherever it was built.
+ * The name of this program's release: of the folder that it runs from, if that is one; else its version, and what it is made of. The same
+ * program has the same name, wherever it was built.
  * @throws OperatorError when it was not built
  */
 export function releaseName(root = programRoot): string {
+  if (dirname(root) === releases) return basename(root);
   if (!existsSync(join(root, 'dist/main.js')))
     throw new OperatorError(`${root} was not built.`, `cd '${root}' && script/setup --demo`);
   const hash = createHash('sha256');
@@ -52,15 +55,18 @@ function filesBelow(root: string, part: string): string[] {
 }
 
 /**
- * Copies this program to a folder of its own, root's and readable by everybody: as a whole or not at all. A copy that was broken off is made
- * anew.
+ * Copies a program that was built to a folder of its own, root's and readable by everybody: as a whole or not at all. What it consists of, beside
+ * its runtime, its package.json says (`files`). A copy that was broken off is made anew.
  * @throws OperatorError, or the file system's error
  */
 export async function makeRelease(path: string, root = programRoot): Promise<void> {
+  const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    readonly files: readonly string[];
+  };
   const unfinished = `${path}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(join(unfinished, 'node_modules/.bin'), { recursive: true });
-  for (const part of [...parts, runtime])
+  for (const part of [...files, ...always, runtime])
     cpSync(join(root, part), join(unfinished, part), {
       recursive: true,
       verbatimSymlinks: true,

@@ -1,5 +1,5 @@
 import { DatabaseUnusableError } from '../core/errors.ts';
-import type { Database, Writing } from './database.ts';
+import type { Database, Reading } from './database.ts';
 import { codeVersion, type Migration, migrations } from './migrations/index.ts';
 
 interface SchemaState {
@@ -7,7 +7,7 @@ interface SchemaState {
   readonly oldestCode: number;
 }
 
-async function readState(transaction: Writing): Promise<SchemaState | null> {
+async function readState(transaction: Reading): Promise<SchemaState | null> {
   const row = await transaction.selectFrom('schema_state').selectAll().executeTakeFirst();
   return row === undefined ? null : { version: row.version, oldestCode: row.oldest_code };
 }
@@ -49,6 +49,40 @@ export async function migrate(
   });
 }
 
+/** What `migrate` would do. */
+export interface MigrationForecast {
+  /** Names of the migrations that would be applied. */
+  readonly pending: readonly string[];
+  /** The schema version that this code is written for. */
+  readonly codeVersion: number;
+  /** The oldest schema version of code that could work with the database afterwards. */
+  readonly oldestCode: number;
+}
+
+/**
+ * Looks, and changes nothing.
+ * @throws DatabaseUnusableError when newer code has shut this one out
+ */
+export async function foreseeMigration(
+  database: Database,
+  steps: readonly Migration[] = migrations,
+): Promise<MigrationForecast> {
+  const state = await database.read(stateIfAny);
+  refuseOlderCode(state);
+  const pending = steps.filter((step) => step.version > (state?.version ?? 0));
+  return {
+    pending: pending.map(({ name }) => name),
+    codeVersion: Math.max(...steps.map(({ version }) => version)),
+    oldestCode: Math.max(state?.oldestCode ?? 0, ...pending.map((step) => step.oldestCode)),
+  };
+}
+
+/** Null: nothing was ever migrated. */
+async function stateIfAny(db: Reading): Promise<SchemaState | null> {
+  const tables = await db.introspection.getTables();
+  return tables.some((table) => table.name === 'schema_state') ? await readState(db) : null;
+}
+
 function refuseOlderCode(state: SchemaState | null): void {
   if (state !== null && state.oldestCode > codeVersion) {
     throw new DatabaseUnusableError(
@@ -63,12 +97,7 @@ function refuseOlderCode(state: SchemaState | null): void {
  * @throws DatabaseUnusableError when it was never migrated, is too old, or too new
  */
 export async function checkSchema(database: Database): Promise<void> {
-  const state = await database.read(async (db) => {
-    const tables = await db.introspection.getTables();
-    if (!tables.some((table) => table.name === 'schema_state')) return null;
-    const row = await db.selectFrom('schema_state').selectAll().executeTakeFirst();
-    return row === undefined ? null : { version: row.version, oldestCode: row.oldest_code };
-  });
+  const state = await database.read(stateIfAny);
   refuseOlderCode(state);
   if (state === null || state.version < codeVersion) {
     const found = state === null ? 'has no tables of ours yet' : `has schema version ${state.version}`;

@@ -1,8 +1,9 @@
-import { existsSync, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Configuration } from '../config/schema.ts';
 import { type AutomationName, automations } from '../core/automations.ts';
-import { current, type Ids, releases } from '../core/install/layout.ts';
+import type { Ids } from '../core/install/layout.ts';
+import { isUnproved } from '../core/deploy/deploy-record.ts';
 import { answerOf, type Check, type CheckCode, type Finding } from '../core/verify/checks.ts';
 import { hostCodes, hostFindings } from '../core/verify/host-checks.ts';
 import { installedCodes, installedFindings } from '../core/verify/installed.ts';
@@ -13,7 +14,11 @@ import { storageboxCodes, storageCodes, storageFindings } from '../core/verify/s
 import { type ExpectedUnit, unitCodes, unitFindings } from '../core/verify/unit-checks.ts';
 import { hasSentinel } from '../effects/automation-gates.ts';
 import { runCommand } from '../effects/command.ts';
+import { unitStarts } from '../effects/systemd.ts';
+import { readRecord } from '../deploy/observe-deploy.ts';
 import { idsIfThere } from '../install/observe-install.ts';
+import { outdatedUnits } from '../install/outdated-units.ts';
+import { currentRelease, releaseOfProcess, unfinishedCopies } from '../install/releases.ts';
 import { foreseeInstall, installSettings } from '../install/run-install.ts';
 import { observeHost } from './observe-host.ts';
 import { observeReports } from './observe-reports.ts';
@@ -36,8 +41,13 @@ export async function runVerify(configuration: Configuration, manual: string): P
   if (!existsSync(configuration.paths.state_dir))
     return answerOf(installedFindings(plan), new Set(installedCodes));
   const expected = expectedUnits(configuration);
-  const [units, storage, settings, host, reports, crawlerProblem] = await Promise.all([
-    observeUnits(expected.map(({ unit }) => unit)),
+  const names = expected.map(({ unit }) => unit);
+  const lasting = expected
+    .filter(({ kind }) => kind !== 'started' && kind !== 'boot')
+    .map(({ unit }) => unit);
+  const [units, starts, storage, settings, host, reports, crawlerProblem] = await Promise.all([
+    observeUnits(names),
+    unitStarts(lasting),
     observeStorage(configuration, ids),
     observeSettings(configuration, ids),
     observeHost(configuration, worker.user),
@@ -45,6 +55,7 @@ export async function runVerify(configuration: Configuration, manual: string): P
     crawlerProblemOf(configuration, ids),
   ]);
   const { jobs } = storage.survey;
+  const current = currentRelease();
   const findings: Finding[] = [
     ...installedFindings(plan),
     ...unitFindings(expected, units?.units ?? null),
@@ -60,9 +71,12 @@ export async function runVerify(configuration: Configuration, manual: string): P
       sentinelDir: configuration.paths.sentinel_dir,
       database: jobs.isKnown ? null : jobs,
       crawlerProblem,
-      workerRelease: releaseOf(units?.mainPids.get(worker.unit)),
-      currentRelease: currentRelease(),
-      unfinishedReleases: unfinishedReleases(),
+      workerRelease: releaseOfProcess(units?.mainPids.get(worker.unit)),
+      currentRelease: current,
+      unfinishedReleases: unfinishedCopies(),
+      isCurrentUnproved: current !== null && isUnproved(readRecord(), current),
+      outdatedUnits: outdatedUnits(starts ?? []),
+      isDeploying: host.deployLock === 'held',
     }),
     ...(isRoot
       ? []
@@ -118,37 +132,6 @@ function switchOf({ paths }: Configuration, name: AutomationName): OtherFacts['s
   return lstatSync(join(paths.sentinel_dir, sentinel), { throwIfNoEntry: false }) === undefined
     ? 'off'
     : 'odd';
-}
-
-/** Of a process that was started from one. */
-function releaseOf(pid: number | undefined): string | null {
-  if (pid === undefined) return null;
-  try {
-    return releaseIn(readlinkSync(`/proc/${pid}/exe`));
-  } catch {
-    return null;
-  }
-}
-
-function currentRelease(): string | null {
-  try {
-    return releaseIn(join(current, '..', readlinkSync(current)));
-  } catch {
-    return null;
-  }
-}
-
-const releaseIn = (path: string): string | null =>
-  path.startsWith(`${releases}/`) ? (path.slice(releases.length + 1).split('/')[0] ?? null) : null;
-
-function unfinishedReleases(): string[] {
-  try {
-    return readdirSync(releases)
-      .filter((name) => name.endsWith('.unfinished'))
-      .map((name) => join(releases, name));
-  } catch {
-    return [];
-  }
 }
 
 /** Whether the container engine is there, and the image with the worker's user; null: it is, or none is needed. */

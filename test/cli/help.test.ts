@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Command } from 'commander';
 import { exitStatuses } from '../../src/cli/exit-status.ts';
+import { helpOf } from '../../src/cli/help.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 import { healtharchive, inProcess } from './setup.ts';
@@ -14,13 +15,14 @@ const silent: Terminal = {
   answer: () => undefined,
   answerJson: () => undefined,
   say: () => undefined,
+  hint: () => undefined,
   isClosed: () => false,
 };
 
 /** Every command that does something, as the words that call it. */
 function commandsBelow(command: Command, words: readonly string[] = []): string[][] {
-  if (command.commands.length === 0) return [[...words]];
-  return command.commands.flatMap((sub) => commandsBelow(sub, [...words, sub.name()]));
+  const below = command.commands.flatMap((sub) => commandsBelow(sub, [...words, sub.name()]));
+  return below.length === 0 || helpOf(command) !== undefined ? [[...words], ...below] : below;
 }
 
 const commands = commandsBelow(await createProgram(silent, '0'));
@@ -66,7 +68,7 @@ async function parse(args: readonly string[]): Promise<void> {
   };
   program.commands.forEach((command) => {
     const leaves = (each: Command): void => {
-      if (each.commands.length === 0) disarm(each);
+      if (each.commands.length === 0 || helpOf(each) !== undefined) disarm(each);
       else each.commands.forEach(leaves);
     };
     leaves(command);

@@ -28,6 +28,7 @@ const planFields = ['mode', 'verdict', 'reason', 'steps', 'refusals'];
 /** Every command that answers, in an order in which each can. */
 const answers: readonly (readonly [args: readonly string[], status: number, fields: readonly string[]])[] = [
   [['db', 'migrate'], 0, ['applied']],
+  [['db', 'migrate', '--dry-run'], 0, ['code_version', 'oldest_code', 'pending']],
   [
     ['sources', 'add', '--code', 'phac', '--name', 'P', '--seed', 'https://p.example/'],
     0,

@@ -75,6 +75,7 @@ export async function inProcess(
     hasColours: false,
     ...screen,
     isClosed: () => false,
+    hint: () => undefined,
     exitStatus: 'done',
     answer: (line) => {
       output.stdout += `${line}\n`;

@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { bootHost, type Host } from '../../lab/host.ts';
 import { install, WORKER_UNIT } from '../../lab/installation.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
+import { helpOf } from '../../src/cli/help.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 
@@ -51,6 +52,10 @@ const commands = [
   'ops verify',
   'ops enable recovery',
   'ops disable recovery',
+  'deploy --from /opt/healtharchive',
+  'deploy --from /opt/healtharchive --apply',
+  'deploy rollback',
+  'deploy rollback --apply',
   'db migrate',
   'init --dir /srv/healtharchive/ops/x',
   'init --dir /proc/x',
@@ -58,8 +63,8 @@ const commands = [
 ];
 
 function leavesOf(command: Command, path: readonly string[] = []): string[] {
-  if (command.commands.length === 0) return [path.join(' ')];
-  return command.commands.flatMap((sub) => leavesOf(sub, [...path, sub.name()]));
+  const below = command.commands.flatMap((sub) => leavesOf(sub, [...path, sub.name()]));
+  return below.length === 0 || helpOf(command) !== undefined ? [path.join(' '), ...below] : below;
 }
 
 describe('without root', { skip: labUnavailable() }, () => {

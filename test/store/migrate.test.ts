@@ -10,7 +10,7 @@ import { sql } from 'kysely';
 import { DatabaseUnusableError } from '../../src/core/errors.ts';
 import { Database } from '../../src/store/database.ts';
 import { JobStore } from '../../src/store/job-store.ts';
-import { checkSchema, migrate } from '../../src/store/migrate.ts';
+import { checkSchema, foreseeMigration, migrate } from '../../src/store/migrate.ts';
 import { codeVersion, type Migration, migrations } from '../../src/store/migrations/index.ts';
 import { SourceStore } from '../../src/store/source-store.ts';
 import { describeOnBothDatabases, type TestDatabase } from './databases.ts';
@@ -100,10 +100,29 @@ describeOnBothDatabases('migrate', (makeDatabase) => {
     assert.deepEqual(await migrate(database, later), [], 'the later release finds its step done');
   });
 
+  test('what is to be done is foreseen, and who could work with the database then; nothing is changed', async () => {
+    const { database } = await fresh();
+    const done = {
+      pending: [],
+      codeVersion,
+      oldestCode: Math.max(...migrations.map((step) => step.oldestCode)),
+    };
+    assert.deepEqual(await foreseeMigration(database), done);
+    const next = codeVersion + 1;
+    const later = [...migrations, laterStep(next, codeVersion)];
+    const foreseen = { pending: [`step-${next}`], codeVersion: next, oldestCode: codeVersion };
+    assert.deepEqual(await foreseeMigration(database, later), foreseen);
+    assert.deepEqual(await foreseeMigration(database, later), foreseen, 'again');
+    await migrate(database, later);
+    assert.deepEqual(await foreseeMigration(database, later), { ...foreseen, pending: [] });
+    await wipe(database);
+    assert.deepEqual((await foreseeMigration(database)).pending, names, 'a database without our tables');
+  });
+
   test('code that is older than the database allows refuses, and says what to install', async () => {
     const { database } = await fresh();
     await migrate(database, [...migrations, laterStep(codeVersion + 1, codeVersion + 1)]);
-    for (const attempt of [checkSchema, migrate]) {
+    for (const attempt of [checkSchema, migrate, foreseeMigration]) {
       await assert.rejects(attempt(database), (error: unknown) => {
         assert.ok(error instanceof DatabaseUnusableError);
         assert.match(

@@ -4,6 +4,9 @@ import { isAtOrBelow, withAncestors } from '../storage/path-relation.ts';
 const program = '/opt/healtharchive';
 export const current = `${program}/current`;
 export const releases = `${program}/releases`;
+export const deployRecordFile = `${program}/deploys.json`;
+/** What the commands of the last deploy said. */
+export const deployLogFile = `${program}/deploy.log`;
 export const command = '/usr/local/bin/healtharchive';
 export const unitFolder = '/etc/systemd/system';
 const settings = '/etc/healtharchive';

@@ -14,7 +14,7 @@ export const automationConditions = {
   },
   deploy_lock: {
     severity: 'notice',
-    sources: ['recovery', 'auto-start'],
+    sources: ['recovery', 'auto-start', 'deploy'],
     meaning: 'a deploy runs: nothing is changed under it',
     next: 'wait for it',
     metric: recoveryResult,
@@ -33,7 +33,7 @@ export const automationConditions = {
   },
   needs_root: {
     severity: 'notice',
-    sources: ['tiering', 'recovery', 'auto-start', 'install'],
+    sources: ['tiering', 'recovery', 'auto-start', 'install', 'deploy'],
     meaning: 'only root can do it',
     next: 'the same with `sudo`',
   },

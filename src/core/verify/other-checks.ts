@@ -11,8 +11,14 @@ export interface OtherFacts {
   /** Release of the program that the worker runs, and that is installed; null: not known, or it does not run. */
   readonly workerRelease: string | null;
   readonly currentRelease: string | null;
-  /** Copies that were broken off. */
+  /** Copies that were broken off: paths. */
   readonly unfinishedReleases: readonly string[];
+  /** A deploy that put the current release in use was broken off before it was seen to be healthy. */
+  readonly isCurrentUnproved: boolean;
+  /** Units that are active as their files were before. */
+  readonly outdatedUnits: readonly string[];
+  /** Somebody holds the deploy lock: what a deploy leaves is not to be seen yet. */
+  readonly isDeploying: boolean;
 }
 
 export const otherCodes: readonly CheckCode[] = [
@@ -25,7 +31,7 @@ export const otherCodes: readonly CheckCode[] = [
 
 /** What is off about database, crawler and switches, and what a deploy has left. */
 export function otherFindings(facts: OtherFacts): Finding[] {
-  const { database, crawlerProblem, workerRelease, currentRelease, unfinishedReleases } = facts;
+  const { database, crawlerProblem } = facts;
   const findings: Finding[] = [];
   if (database !== null)
     findings.push({ code: 'database', detail: database.because.replace(/\.$/, ''), fix: database.fix });
@@ -35,19 +41,38 @@ export function otherFindings(facts: OtherFacts): Finding[] {
       detail: crawlerProblem,
       fix: 'install the engine, and fetch the image as the worker’s user',
     });
+  return [...findings, ...(facts.isDeploying ? [] : leftFindings(facts)), ...switchFindings(facts)];
+}
+
+function leftFindings(facts: OtherFacts): Finding[] {
+  const { workerRelease, currentRelease, unfinishedReleases, isCurrentUnproved, outdatedUnits } = facts;
+  const left = (detail: string, fix: string): Finding => ({ code: 'deploy_left', detail, fix });
+  const findings = unfinishedReleases.map((path) =>
+    left(`${path} is a copy that was broken off`, `the next deploy clears it away; or rm -r ${path}`),
+  );
+  if (isCurrentUnproved)
+    findings.unshift(
+      left(
+        `release ${currentRelease ?? ''} is in use, but its deploy was broken off before it was seen to be healthy`,
+        'the same deploy once more, or healtharchive deploy rollback --apply',
+      ),
+    );
   if (workerRelease !== null && currentRelease !== null && workerRelease !== currentRelease)
-    findings.push({
-      code: 'deploy_left',
-      detail: `the worker still runs release ${workerRelease}; ${currentRelease} is installed`,
-      fix: 'at a safe boundary, with no job running: systemctl restart healtharchive-worker',
-    });
-  for (const path of unfinishedReleases)
-    findings.push({
-      code: 'deploy_left',
-      detail: `${path} is a copy that was broken off`,
-      fix: `rm -r ${path}`,
-    });
-  return [...findings, ...switchFindings(facts)];
+    findings.push(
+      left(
+        `the worker still runs release ${workerRelease}; ${currentRelease} is installed`,
+        'at a safe boundary, with no job running: systemctl restart healtharchive-worker',
+      ),
+    );
+  return [
+    ...findings,
+    ...outdatedUnits.map((unit) =>
+      left(
+        `${unit} was started before its file changed`,
+        `at a safe boundary, with no job running: systemctl restart ${unit}`,
+      ),
+    ),
+  ];
 }
 
 function switchFindings({ switches, sentinelDir }: OtherFacts): Finding[] {

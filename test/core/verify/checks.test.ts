@@ -235,6 +235,9 @@ describe('host, reports and the rest', () => {
     workerRelease: '1',
     currentRelease: '1',
     unfinishedReleases: [],
+    isCurrentUnproved: false,
+    outdatedUnits: [],
+    isDeploying: false,
   };
   test('where all is well, nothing is found', () => {
     assert.deepEqual([...hostFindings(host), ...reportFindings(reports), ...otherFindings(other)], []);

@@ -1,0 +1,85 @@
+/** One change of the release in use, as it is kept beside the releases. */
+export interface DeployEntry {
+  /** Name of the release's folder. */
+  readonly release: string;
+  /** What was in use before; null: nothing. */
+  readonly before: string | null;
+  /** Where it came from: an address and what was asked for there, without secrets; `rollback`. */
+  readonly from: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  /**
+   * `begun`: written down before the switch; if it stays so, the deploy was broken off. `proved`: it was healthy afterwards. `withdrawn`: it was not,
+   * or a person went back from it.
+   */
+  readonly state: 'begun' | 'proved' | 'withdrawn';
+}
+
+/** Oldest first. */
+export type DeployRecord = readonly DeployEntry[];
+
+const keptEntries = 50;
+
+/** Writes down that a release is about to be put in use. */
+export function beginEntry(record: DeployRecord, entry: Omit<DeployEntry, 'state'>): DeployRecord {
+  return [...record, { ...entry, state: 'begun' as const }].slice(-keptEntries);
+}
+
+/** What came of the last change to a release. */
+export function endEntry(record: DeployRecord, release: string, state: 'proved' | 'withdrawn'): DeployRecord {
+  const index = record.findLastIndex((entry) => entry.release === release);
+  return record.map((entry, at) => (at === index ? { ...entry, state } : entry));
+}
+
+/** Whether a release was put in use by a deploy that was broken off before it was seen to be healthy. */
+export function isUnproved(record: DeployRecord, release: string): boolean {
+  return lastOf(record, release)?.state === 'begun';
+}
+
+/** The release to go back to from the one in use: the last healthy one before it that is still there; null: none is known. */
+export function releaseBefore(
+  record: DeployRecord,
+  current: string,
+  releases: readonly string[],
+): string | null {
+  const isThere = (release: string): boolean => release !== current && releases.includes(release);
+  // An installation is not in the record: it is what was there before the first deploy.
+  const began = record.findLastIndex((entry) => entry.release === current);
+  const earlier = began === -1 ? record : record.slice(0, began);
+  const proved = earlier.findLast(
+    ({ release }) => isThere(release) && lastOf(record, release)?.state === 'proved',
+  );
+  const before = record[began]?.before ?? null;
+  const isBeforeWithdrawn = before !== null && lastOf(record, before)?.state === 'withdrawn';
+  if (before !== null && isThere(before) && !isBeforeWithdrawn && !isUnproved(record, before)) return before;
+  return proved?.release ?? null;
+}
+
+function lastOf(record: DeployRecord, release: string): DeployEntry | undefined {
+  return record.findLast((entry) => entry.release === release);
+}
+
+export interface KeptRelease {
+  readonly name: string;
+  readonly madeAtMs: number;
+  /** A process runs from it: its programs read their files when they need them. */
+  readonly isRunning: boolean;
+}
+
+/**
+ * Releases that may be removed, oldest first: all but the newest ones, the one in use, the one to go back to, and those that something
+ * still runs from.
+ * @param keep how many
+ */
+export function releasesToPrune(
+  releases: readonly KeptRelease[],
+  needed: readonly (string | null)[],
+  keep: number,
+): string[] {
+  const newest = [...releases].sort((a, b) => b.madeAtMs - a.madeAtMs);
+  return newest
+    .slice(keep)
+    .filter(({ name, isRunning }) => !isRunning && !needed.includes(name))
+    .map(({ name }) => name)
+    .reverse();
+}
