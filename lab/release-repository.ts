@@ -9,8 +9,18 @@ export const REPOSITORY = '/srv/git/healtharchive';
 const CONTROL = '/run/release-control';
 
 /** Where a release, or its build, can be held: command lines of the program, and the scripts. */
-export type HoldPoint =
-  'setup' | 'check' | 'ops-install' | 'ops-install---apply' | 'db-migrate' | 'storage-recover' | 'worker-run';
+export type HoldPoint = (typeof holdPoints)[number];
+/** In the order in which a deploy comes to them: what git packs, two scripts, and command lines of the program. */
+export const holdPoints = [
+  'pack',
+  'setup',
+  'check',
+  'ops-install---json',
+  'db-migrate-',
+  'ops-install---apply',
+  'worker-run-',
+  'storage-recover---json',
+] as const;
 
 /** What is wrong with a commit. */
 export type Flaw = 'throws' | 'check_fails' | 'setup_fails' | 'worker_ends' | 'rejects_configuration';
@@ -39,6 +49,9 @@ export class ReleaseRepository {
       '-euc',
       `mkdir -p ${REPOSITORY}/script ${CONTROL}/hold ${CONTROL}/reached
        chmod 1777 ${CONTROL}/reached
+       printf '%s\n' '#!/bin/sh' '${hold('pack')}' 'exec "$@"' >/usr/local/bin/git-pack
+       chmod +x /usr/local/bin/git-pack
+       git config --global uploadpack.packObjectsHook /usr/local/bin/git-pack
        cd ${REPOSITORY}
        git init --quiet --initial-branch=main
        git config user.name Lab; git config user.email lab@example.org; git config commit.gpgsign false`,
@@ -117,9 +130,8 @@ function withControl(start: string, flaw: Flaw | undefined): string {
     rejects_configuration: `case "\${1-} \${2-}" in 'ops install') echo 'healtharchive: key x is unknown' >&2; exit 4 ;; esac`,
   };
   const lines = [
-    `for point in "\${1-}-\${2-}" "\${1-}-\${2-}-\${3-}"; do`,
-    `  ${hold('$point')}`,
-    'done',
+    'point="${1-}-${2-}-${3-}"',
+    hold('$point'),
     flaw === undefined ? '' : (failing[flaw] ?? ''),
   ];
   return start.replace('set -u\n', `set -u\n${lines.join('\n')}\n`);

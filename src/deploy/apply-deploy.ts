@@ -37,9 +37,6 @@ export interface Deployment {
 const buildMs = 20 * 60_000;
 const migrateMs = 10 * 60_000;
 
-/** Crawls go first: whatever only takes time is done with what they leave (nice(1)). */
-const gently = ['nice', '-n', '10'] as const;
-
 /**
  * Carries one step out.
  * @returns why it was left for later; null when it is done
@@ -55,10 +52,10 @@ export async function carryOut(step: DeployStep, deployment: Deployment): Promis
     case 'fetch':
       throw new Error('it comes before the plan, which depends on what it brings');
     case 'build':
-      await run([...gently, join(source, 'script/setup'), '--demo'], buildMs);
+      await run([join(source, 'script/setup'), '--demo'], buildMs, { isGentle: true });
       return null;
     case 'check':
-      await run([...gently, 'npm', '--prefix', source, 'run', '--silent', 'check'], buildMs);
+      await run(['npm', '--prefix', source, 'run', '--silent', 'check'], buildMs, { isGentle: true });
       return null;
     case 'release':
       await makeRelease(join(releases, wanted.name), source);

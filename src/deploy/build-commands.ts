@@ -18,7 +18,11 @@ export interface Said {
 export type RunBuildCommand = (
   argv: readonly [string, ...string[]],
   deadlineMs: number,
-  options?: { readonly mayFail?: boolean },
+  options?: {
+    readonly mayFail?: boolean;
+    /** Takes only what crawls leave of the processor (nice(1)). */
+    readonly isGentle?: boolean;
+  },
 ) => Promise<Said>;
 
 export interface BuildCommandOptions {
@@ -34,6 +38,7 @@ export interface BuildCommandOptions {
 const maxOutputBytes = 8 * 1024 * 1024;
 const killGraceSeconds = 10;
 const linesShown = 20;
+const gently = ['nice', '-n', '10'] as const;
 
 /** Starts the log anew, unless it is continued. */
 export function buildCommands({
@@ -46,11 +51,11 @@ export function buildCommands({
     writeFileSync(logFile, '', { mode: 0o600 });
     chmodSync(logFile, 0o600);
   }
-  return async (argv, deadlineMs, { mayFail = false } = {}) => {
+  return async (argv, deadlineMs, { mayFail = false, isGentle = false } = {}) => {
     // A group of its own (timeout(1)): it ends as a whole, and what a person types into the terminal does not end it half-way.
-    const limit = ['timeout', `--kill-after=${killGraceSeconds}`, String(Math.ceil(deadlineMs / 1000))];
-    const [program, ...args] = [...limit, ...argv] as [string, ...string[]];
-    const result = await runCommand([program, ...args], {
+    const seconds = Math.ceil(deadlineMs / 1000);
+    const limit = ['timeout', `--kill-after=${killGraceSeconds}`, String(seconds)] as const;
+    const result = await runCommand(isGentle ? [...gently, ...limit, ...argv] : [...limit, ...argv], {
       deadlineMs: deadlineMs + 5000,
       killGraceMs: (killGraceSeconds + 2) * 1000,
       maxOutputBytes,
@@ -68,7 +73,6 @@ export function buildCommands({
     const code = result.kind === 'exited' ? result.code : 124;
     if (code === 0 || mayFail) return { code, stdout: result.stdout, stderr: result.stderr };
     const [name] = argv;
-    const seconds = Math.round(deadlineMs / 1000);
     const how =
       code === 124
         ? `took longer than ${seconds} s`

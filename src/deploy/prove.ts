@@ -33,6 +33,7 @@ export interface Health {
 
 /** A worker that comes up and ends again does so within its first seconds. */
 const settleMs = 5000;
+const answerMs = 60_000;
 /** Nothing to do, something to look at, switched off: all of it is an answer. */
 const dryRunEnds = [3, 5];
 
@@ -59,14 +60,17 @@ export async function prove(
   workerUnit: string,
   { offBefore, wasWorkerUp }: Health,
 ): Promise<void> {
-  await run([command, '--version'], settleMs);
+  await run([command, '--version'], answerMs);
+  await Promise.all([answers(run, release, offBefore), wasWorkerUp ? stays(workerUnit) : null]);
+}
+
+async function answers(run: RunBuildCommand, release: string, offBefore: Health['offBefore']): Promise<void> {
   for (const dryRun of [
     ['storage', 'recover'],
     ['worker', 'auto-start'],
     ['storage', 'tier'],
   ])
     await askRelease(run, release, dryRun, { mayEndWith: dryRunEnds });
-  if (wasWorkerUp) await stays(workerUnit);
   const off = await whatIsOff(run, release);
   const spoiled = off.filter(({ code }) => spoilable.includes(code) && !offBefore.has(code));
   if (spoiled.length > 0)

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Configuration } from '../config/schema.ts';
+import { automations } from '../core/automations.ts';
 import {
   cleanSteps,
   decideDeploy,
@@ -17,6 +18,7 @@ import { deployLogFile, releases } from '../core/install/layout.ts';
 import { general, type Refusal, type StepResult } from '../core/plan.ts';
 import { deployLockState } from '../effects/automation-gates.ts';
 import { tryLock } from '../effects/flock.ts';
+import { askUnit, showUnits } from '../effects/systemd.ts';
 import { unfinished, versionOfRelease } from '../install/releases.ts';
 import { carryOut, type Deployment } from './apply-deploy.ts';
 import { buildCommands, type RunBuildCommand } from './build-commands.ts';
@@ -89,7 +91,15 @@ export async function runDeploy(
   } finally {
     rmSync(source, { recursive: true, force: true });
     lock.release();
+    await haveRecoveryLook();
   }
+}
+
+/** What broke meanwhile was left for the deploy's sake: it need not wait for the next round of the timer as well. */
+async function haveRecoveryLook(): Promise<void> {
+  const { units } = automations['storage-hotpath-auto-recover'];
+  const [timer = null] = await showUnits(units);
+  if (timer?.active === 'active') await askUnit('start', timer.unit.replace(/timer$/, 'service'));
 }
 
 const refused = (refusal: Refusal): DeployRun => ({
@@ -146,8 +156,13 @@ async function deployLocked(
     return { steps, results, refusals: [], reason: reasonAfter(wanted, results) };
   }
   const isSwitched = results.some(({ step, outcome }) => step.kind === 'switch' && outcome !== 'skipped');
-  if (!isSwitched)
-    return { steps, results, refusals: [], reason: `nothing was put in use: ${world.current} still is` };
+  if (!isSwitched) {
+    const reason =
+      world.current === wanted.name
+        ? `${wanted.name} is in use already, but what was left to do failed`
+        : `nothing was put in use: ${world.current} still is`;
+    return { steps, results, refusals: [], reason };
+  }
   const reason = await goBack(deployment, world, watch, results);
   return { steps, results, refusals: [], reason };
 }

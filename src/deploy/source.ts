@@ -29,7 +29,8 @@ export async function fetchSource(
 ): Promise<WantedRelease> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const git = ['git', '-C', folder] as const;
+  // No housekeeping in the background: it would hold the deploy lock after the deploy.
+  const git = ['git', '-C', folder, '-c', 'gc.auto=0', '-c', 'maintenance.auto=false'] as const;
   await run([...git, 'init', '--quiet'], showMs);
   // Never asks for a name or a password: without a terminal nobody could answer.
   const fetched = await run(

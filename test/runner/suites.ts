@@ -35,6 +35,7 @@ const TOGETHER: Readonly<Record<string, string>> = {
 const BESIDE: Readonly<Record<string, string>> = { simulation: 'lab' };
 /** They are begun first, so that at the end of a suite no core waits for one of them alone. */
 const LONGEST: readonly string[] = [
+  'deploy',
   'recovery-adversity',
   'recovery-auto',
   'recovery',

@@ -36,23 +36,25 @@ export function isUnproved(record: DeployRecord, release: string): boolean {
   return lastOf(record, release)?.state === 'begun';
 }
 
-/** The release to go back to from the one in use: the last healthy one before it that is still there; null: none is known. */
+/**
+ * The release to go back to from the one in use: the last one before it that was healthy and is still there; null: none is known. What was in use
+ * before the first deploy is in the record as what that replaced, and counts as healthy.
+ */
 export function releaseBefore(
   record: DeployRecord,
   current: string,
   releases: readonly string[],
 ): string | null {
-  const isThere = (release: string): boolean => release !== current && releases.includes(release);
-  // An installation is not in the record: it is what was there before the first deploy.
   const began = record.findLastIndex((entry) => entry.release === current);
+  const before = began === -1 ? null : (record[began]?.before ?? null);
   const earlier = began === -1 ? record : record.slice(0, began);
-  const proved = earlier.findLast(
-    ({ release }) => isThere(release) && lastOf(record, release)?.state === 'proved',
+  const inUse = [...earlier.flatMap((entry) => [entry.before, entry.release]), before];
+  const isHealthy = (release: string): boolean => (lastOf(record, release)?.state ?? 'proved') === 'proved';
+  return (
+    inUse
+      .filter((release) => release !== null)
+      .findLast((release) => release !== current && releases.includes(release) && isHealthy(release)) ?? null
   );
-  const before = record[began]?.before ?? null;
-  const isBeforeWithdrawn = before !== null && lastOf(record, before)?.state === 'withdrawn';
-  if (before !== null && isThere(before) && !isBeforeWithdrawn && !isUnproved(record, before)) return before;
-  return proved?.release ?? null;
 }
 
 function lastOf(record: DeployRecord, release: string): DeployEntry | undefined {

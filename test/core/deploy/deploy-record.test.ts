@@ -27,6 +27,14 @@ describe('the release to go back to', () => {
     ['one further back, where that is gone', abc, 'c', ['a', 'c'], 'a'],
     ['none, where all are gone', abc, 'c', ['c'], null],
     ['after a rollback: not the one that it went back from', rolledBack, 'b', all, 'a'],
+    [
+      'after the first deploy, and one that was not healthy: the installation',
+      deploy(endEntry(begin(deploy([], 'a', 'installed'), 'b', 'a'), 'b', 'withdrawn'), 'a', 'b'),
+      'a',
+      all,
+      'installed',
+    ],
+    ['an installation by hand, after deploys: the last of those', abc, 'installed', all, 'c'],
     ['from a deploy that was broken off: what was in use', begin(ab, 'd', 'b'), 'd', all, 'b'],
     [
       'from a broken off one after a broken off one: what was last healthy',
