@@ -16,6 +16,7 @@ const mayImport = {
   autostart: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker', 'tiering'],
   install: ['core', 'config', 'effects'],
   report: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker', 'tiering'],
+  legacy: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker'],
   deploy: ['core', 'config', 'effects', 'store', 'hot-paths', 'worker', 'install'],
 };
 /** What runs as a process of its own, likewise; nothing imports from it. */

@@ -4,6 +4,7 @@ import { addDatabaseMigrate } from './db.ts';
 import { addDeploy } from './deploy.ts';
 import { addJobAdd } from './jobs-add.ts';
 import { addJobChanges } from './jobs-change.ts';
+import { addJobImportLegacy } from './jobs-import-legacy.ts';
 import { addJobList } from './jobs-list.ts';
 import { addJobLog } from './jobs-log.ts';
 import { addRecoverStale } from './jobs-recover-stale.ts';
@@ -28,7 +29,16 @@ type AddCommand = (group: Command, terminal: Terminal) => void;
 export const commandsOf: Readonly<Record<GroupName, readonly AddCommand[]>> = {
   db: [addDatabaseMigrate],
   sources: [addSourceCommands],
-  jobs: [addJobAdd, addJobList, addJobShow, addJobLog, addJobWatch, addJobChanges, addRecoverStale],
+  jobs: [
+    addJobAdd,
+    addJobList,
+    addJobShow,
+    addJobLog,
+    addJobWatch,
+    addJobChanges,
+    addRecoverStale,
+    addJobImportLegacy,
+  ],
   campaign: [addCampaignSchedule],
   worker: [addWorkerRun],
   storage: [addStorageStatus, addStorageTier, addStorageRecover],

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { RefusedError, UsageError } from '../core/errors.ts';
+import { isSourceCode } from '../core/jobs/naming.ts';
 import { escapeToWidth } from '../core/text/escape.ts';
 import { SourceStore, type Source, type SourceChange } from '../store/source-store.ts';
 import { checkedName, checkedSeeds } from './arguments.ts';
@@ -156,7 +157,7 @@ function addList(sources: Command, terminal: Terminal): void {
 }
 
 function checkedSource(options: AddOptions): Omit<Source, 'createdAtMs'> {
-  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(options.code)) {
+  if (!isSourceCode(options.code)) {
     throw new UsageError(
       `--code ${escapeToWidth(options.code, 60)}: a code has at most 32 lower-case letters, digits and dashes, and begins with a letter or digit.`,
     );

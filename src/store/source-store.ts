@@ -84,6 +84,14 @@ export class SourceStore {
     });
   }
 
+  /** Those that were removed, too: their jobs are there. */
+  async everyCode(): Promise<string[]> {
+    return await this.#database.read(async (db) => {
+      const rows = await db.selectFrom('sources').select('code').execute();
+      return rows.map(({ code }) => code);
+    });
+  }
+
   async list(): Promise<Source[]> {
     return await this.#database.read(async (db) => {
       const rows = await present(db).orderBy('code').execute();

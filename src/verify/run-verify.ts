@@ -42,9 +42,8 @@ export async function runVerify(configuration: Configuration, manual: string): P
     return answerOf(installedFindings(plan), new Set(installedCodes));
   const expected = expectedUnits(configuration);
   const names = expected.map(({ unit }) => unit);
-  const lasting = expected
-    .filter(({ kind }) => kind !== 'started' && kind !== 'boot')
-    .map(({ unit }) => unit);
+  // What waits, or runs once, is as its file is at the latest when it starts something the next time.
+  const lasting = expected.filter(({ kind }) => kind === 'service').map(({ unit }) => unit);
   const [units, starts, storage, settings, host, reports, crawlerProblem] = await Promise.all([
     observeUnits(names),
     unitStarts(lasting),

@@ -10,7 +10,8 @@ import { type Flaw, type HoldPoint, ReleaseRepository, REPOSITORY } from '../../
 import { labUnavailable } from '../../lab/requirements.ts';
 import { BASE } from '../../lab/storage-box.ts';
 import { waitFor } from '../../lab/wait-for.ts';
-import { installedHost, SITE, type InstalledHost } from './installed-host.ts';
+import { statementsOfOriginal } from '../store/original.ts';
+import { installedHost, runPage, SITE, type InstalledHost } from './installed-host.ts';
 
 interface Answer {
   readonly verdict: string;
@@ -84,8 +85,9 @@ describe('deploys', { skip: labUnavailable() }, () => {
 
   async function untilIdle(): Promise<void> {
     await waitFor(
-      'all jobs to complete',
-      async () => (await storedJobs(installed.host)).every(({ status }) => status === 'completed'),
+      'all jobs to end',
+      async () =>
+        (await storedJobs(installed.host)).every(({ status }) => ['completed', 'cancelled'].includes(status)),
       90_000,
     );
   }
@@ -247,22 +249,26 @@ describe('deploys', { skip: labUnavailable() }, () => {
     assert.doesNotMatch(await host.runOk(`ls ${RELEASES}`), /unfinished/);
   });
 
-  test('back to the release before, which works with the migrated database; and no further than there was one', async () => {
-    const from = current();
-    const plan = await ask('rollback');
-    assert.deepEqual([plan.status, plan.answer.verdict], [3, 'planned']);
-    const { status, answer } = await ask('rollback', '--apply');
-    assert.deepEqual([status, answer.verdict], [0, 'done'], told(answer));
-    assert.notEqual(current(), from);
-    assert.equal(await workerRelease(), current());
+  test('the upgrade page’s own commands: there, and back with the migrated database', async () => {
+    const before = current();
+    const next = await repository.commit('paged', { changedUnit: TIMER });
+    const seen: string[] = [];
+    await runPage(installed.host, 'deployment/upgrade.md', async (command) => {
+      if (!command.endsWith('--apply')) return;
+      seen.push(current());
+      assert.equal(await workerRelease(), current());
+    });
+    assert.deepEqual(seen, [next, before]);
     assert.deepEqual(await off(), []);
+    const again = await ask('rollback');
+    assert.deepEqual([again.status, again.answer.verdict], [3, 'planned'], 'further back there is one, too');
   });
 
   test('a crawl goes on untouched, through a deploy without restarts and one with; the worker follows when it is idle', async () => {
     const { host } = installed;
     await repository.commit('skipping', { migration: 'additive' });
     await repository.commit('restarting', { changedUnit: TIMER });
-    const id = await addJob('long', '0.4');
+    const id = await addJob('long', '1');
     const old = await workerRelease();
     const launcher = (): string =>
       host
@@ -281,6 +287,7 @@ describe('deploys', { skip: labUnavailable() }, () => {
     assert.deepEqual([launcher(), await workerRelease()], [crawling, old]);
     const { attempts, status } = await storedJob(host, id);
     assert.deepEqual([attempts, status], [1, 'running'], 'it is the same crawl, and it still runs');
+    await host.runOk(['healtharchive', 'jobs', 'cancel', String(id)], { user: 'healtharchive' });
     await untilIdle();
     assert.equal((await storedJob(host, id)).attempts, 1);
     const later = await deployed('restarting');
@@ -335,5 +342,50 @@ describe('deploys', { skip: labUnavailable() }, () => {
     assert.ok(names.includes(current()));
     assert.ok(names.length <= 7, names.join(' '));
     assert.equal((await ask('rollback')).status, 3);
+  });
+
+  test('over from the original and back, by the page’s own commands', async () => {
+    const { host } = installed;
+    const original = '/srv/healtharchive/healtharchive.db';
+    const input = statementsOfOriginal('sqlite', HOT).join(';\n');
+    await host.runOk(['sqlite3', original], { input });
+    // What it has archived of it is on the box.
+    await host.runOk(['mkdir', '-p', `${BASE}/jobs/hc-20260101`], { user: 'healtharchive' });
+    const unit = '[Unit]\nDescription=Worker of the original\n[Service]\nExecStart=/bin/sleep infinity\n';
+    await host.installUnit(WORKER_UNIT, unit);
+    await host.runOk(['systemctl', 'restart', WORKER_UNIT], { timeoutMs: 60_000 });
+    const digest = async (): Promise<string> => await host.runOk(['sha256sum', original]);
+    const before = await digest();
+    const sentinel = '/etc/healtharchive/storage-hotpath-auto-recover-enabled';
+    await host.runOk(['touch', sentinel]);
+
+    let taken: readonly StoredJob[] = [];
+    await runPage(host, 'deployment/from-the-original.md', async (command) => {
+      if (!command.endsWith('healtharchive jobs list')) return;
+      taken = (await storedJobs(host)).filter(({ output_dir: path }) => /\/(hc|phac)-/.test(path));
+      assert.equal(await workerRelease(), current(), 'the worker is ours');
+      assert.equal(await host.exists(sentinel), false, 'nothing is switched on by what the original had on');
+      assert.equal(host.mountsOn(`${HOT}/hc-20260101`).length, 1, 'the annual job has its place on the box');
+    });
+    assert.deepEqual(
+      taken.map(({ output_dir: path, status }) => [
+        path.replace(`${HOT}/`, ''),
+        status === 'running' ? 'retryable' : status,
+      ]),
+      [
+        ['hc-20250101', 'completed'],
+        ['hc-20260101', 'retryable'],
+        ['phac-20250101', 'completed'],
+        ['hc-running', 'retryable'],
+      ],
+    );
+    assert.equal(await host.readFile(`/etc/systemd/system/${WORKER_UNIT}`), unit);
+    assert.equal(await host.activeState(WORKER_UNIT), 'active');
+    assert.match(
+      await host.runOk(`cat /proc/$(systemctl show --value -p MainPID ${WORKER_UNIT})/cmdline`),
+      /sleep/,
+    );
+    assert.equal(await host.exists(sentinel), true);
+    assert.equal(await digest(), before, 'its database was only read');
   });
 });

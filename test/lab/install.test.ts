@@ -162,11 +162,6 @@ describe('an installation', { skip: labUnavailable(programs) }, () => {
     await host.runOk(['healtharchive', 'ops', 'enable', 'auto-start']);
   });
 
-  test('upgrade, by the page', async () => {
-    await runPage(installed.host, 'deployment/upgrade.md');
-    assert.deepEqual((await verified()).off, []);
-  });
-
   test('crawls in containers need their drop-ins, which verify asks for and install makes; and survive a killed base', async () => {
     const { host } = installed;
     const crawl =

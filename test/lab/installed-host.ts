@@ -7,6 +7,7 @@ import { BoxServer, SERVED_FOLDER, SFTP_USER } from '../../lab/box-server.ts';
 import type { RunResult } from '../../lab/command.ts';
 import type { Host } from '../../lab/host.ts';
 import { connect } from '../../lab/network.ts';
+import { REPOSITORY } from '../../lab/release-repository.ts';
 import { BOX_NAME } from '../../lab/storage-box.ts';
 
 const docs = join(import.meta.dirname, '../../docs');
@@ -51,6 +52,7 @@ function asInLab(command: string): string {
         `${SFTP_USER}@${BOX_NAME}:${SERVED_FOLDER}`,
       )
       .replaceAll('u123456.your-storagebox.de', BOX_NAME)
+      .replaceAll(`--from ${CHECKOUT}`, `--from ${REPOSITORY}`)
       .replaceAll('--seed https://www.example.org/', `--seed ${SITE} --wait-seconds 0`)
       // A root that closes what it makes must not close what others need.
       .replace(/(?=\S*healtharchive ops install --apply$)/, 'umask 077; ')
@@ -70,7 +72,7 @@ export async function runPage(
   for (const command of commandsOf(page)) {
     if (needsNetwork.test(command)) continue;
     const result = await host.run(['bash', '-c', asInLab(command)], { timeoutMs: 120_000 });
-    const mayBeAttention = /healtharchive (ops|storage|worker) /.test(command);
+    const mayBeAttention = /\b(ops|storage|worker|deploy|import-legacy) /.test(command);
     const isRight = result.status === 0 || (mayBeAttention && result.status === 3);
     assert.ok(
       isRight,

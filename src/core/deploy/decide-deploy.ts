@@ -143,7 +143,7 @@ function pruneSteps(world: DeployWorld, wanted: WantedRelease, { keep }: DeployP
   const isNew = world.releases.every(({ name }) => name !== wanted.name);
   const made = isNew ? [{ name: wanted.name, madeAtMs: Number.POSITIVE_INFINITY, isRunning: false }] : [];
   const needed = [wanted.name, world.current, fallbackOf(world, wanted.name)];
-  return releasesToPrune([...world.releases, ...made], needed, keep).map((release) => ({
+  return releasesToPrune([...world.releases, ...made], world.record, needed, keep).map((release) => ({
     kind: 'prune',
     path: null,
     release,

@@ -57,6 +57,11 @@ export function releaseBefore(
   );
 }
 
+function wasHealthy(record: DeployRecord, release: string): boolean {
+  const last = lastOf(record, release);
+  return last === undefined ? record.some(({ before }) => before === release) : last.state === 'proved';
+}
+
 function lastOf(record: DeployRecord, release: string): DeployEntry | undefined {
   return record.findLast((entry) => entry.release === release);
 }
@@ -69,17 +74,20 @@ export interface KeptRelease {
 }
 
 /**
- * Releases that may be removed, oldest first: all but the newest ones, the one in use, the one to go back to, and those that something
- * still runs from.
+ * Releases that may be removed: all but the newest ones, the one in use, the one to go back to, and those that something still runs from. Those that
+ * were never in use, or were not healthy, take no place of one that was.
  * @param keep how many
  */
 export function releasesToPrune(
   releases: readonly KeptRelease[],
+  record: DeployRecord,
   needed: readonly (string | null)[],
   keep: number,
 ): string[] {
-  const newest = [...releases].sort((a, b) => b.madeAtMs - a.madeAtMs);
-  return newest
+  const rank = ({ name }: KeptRelease): number =>
+    needed.includes(name) ? 0 : wasHealthy(record, name) ? 1 : 2;
+  const best = [...releases].sort((a, b) => rank(a) - rank(b) || b.madeAtMs - a.madeAtMs);
+  return best
     .slice(keep)
     .filter(({ name, isRunning }) => !isRunning && !needed.includes(name))
     .map(({ name }) => name)

@@ -19,6 +19,11 @@ function checksum(text: string): string {
   return hash.toString(16).padStart(8, '0');
 }
 
+/** At most 32 lower-case letters, digits and dashes, the first one a letter or digit. */
+export function isSourceCode(text: string): boolean {
+  return /^[a-z0-9][a-z0-9-]{0,31}$/.test(text);
+}
+
 /** `hc-20261123T174500Z`: the name of a job that was given none. */
 export function defaultJobName(source: string, nowMs: number): string {
   const stamp = new Date(nowMs)

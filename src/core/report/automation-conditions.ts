@@ -43,6 +43,12 @@ export const automationConditions = {
     meaning: 'something of another kind lies where a file, a folder or a link of the installation belongs',
     next: 'look what it is; move it away, then `ops install --apply`',
   },
+  legacy_left: {
+    severity: 'notice',
+    sources: ['import'],
+    meaning: 'something of the Python original can’t be taken over as it is',
+    next: 'what is said beside it; then `jobs import-legacy` once more',
+  },
   database_unreachable: {
     severity: 'warning',
     sources: ['auto-start', 'metrics'],

@@ -22,7 +22,7 @@ export function storageCondition(state: Exclude<StorageState, 'healthy'>): Condi
 
 /** Where a person meets a condition. */
 export type ConditionSource =
-  'status' | 'tiering' | 'recovery' | 'auto-start' | 'worker' | 'metrics' | 'install' | 'deploy';
+  'status' | 'tiering' | 'recovery' | 'auto-start' | 'worker' | 'metrics' | 'install' | 'deploy' | 'import';
 
 export interface Condition {
   /** `critical`: crawls stand still, or data is at risk. `warning`: a person should look. `notice`: it ends by itself, or is meant so. */

@@ -92,9 +92,12 @@ test('the record does not grow for ever', () => {
 test('what is removed: all but the newest, and never what is needed or still runs', () => {
   const kept = (name: string, madeAtMs: number, isRunning = false) => ({ name, madeAtMs, isRunning });
   const releases = [kept('c', 3), kept('a', 1), kept('e', 5), kept('b', 2), kept('f', 6), kept('d', 4)];
-  assert.deepEqual(releasesToPrune(releases, [], 5), ['a']);
-  assert.deepEqual(releasesToPrune(releases, [], 3), ['a', 'b', 'c']);
-  assert.deepEqual(releasesToPrune(releases, ['b', null], 3), ['a', 'c']);
-  assert.deepEqual(releasesToPrune([kept('a', 1, true), kept('b', 2)], [], 1), []);
-  assert.deepEqual(releasesToPrune(releases.slice(0, 5), [], 5), []);
+  assert.deepEqual(releasesToPrune(releases, [], [], 5), ['a']);
+  assert.deepEqual(releasesToPrune(releases, [], [], 3), ['a', 'b', 'c']);
+  assert.deepEqual(releasesToPrune(releases, [], ['b', null], 3), ['a', 'c', 'd']);
+  assert.deepEqual(releasesToPrune([kept('a', 1, true), kept('b', 2)], [], [], 1), []);
+  assert.deepEqual(releasesToPrune(releases.slice(0, 5), [], [], 5), []);
+  const record = deploy(endEntry(begin(deploy([], 'b', 'a'), 'c', 'b'), 'c', 'withdrawn'), 'b', 'c');
+  const first = releases.filter(({ name }) => name !== 'f' && name !== 'e');
+  assert.deepEqual(releasesToPrune(first, record, ['b'], 2), ['c', 'd'], 'what was healthy stays longer');
 });

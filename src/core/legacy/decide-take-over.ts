@@ -1,0 +1,282 @@
+import { canonicalSeed } from '../crawler/crawl-url.ts';
+import type { CrawlerStatus, JobStatus } from '../jobs/job.ts';
+import { isSourceCode } from '../jobs/naming.ts';
+import { type Refusal, refuse, general, type Step } from '../plan.ts';
+import { isBelow, isNear, isNormalised } from '../storage/path-relation.ts';
+import type { LegacyData, LegacyJob, LegacySource } from './legacy-rows.ts';
+
+/** A source as it is added. */
+export interface TakenSource {
+  readonly code: string;
+  readonly name: string;
+  readonly seeds: readonly string[];
+  /** Switched off in the original: it is there for its jobs, and no campaign takes it up. */
+  readonly isRemoved: boolean;
+}
+
+/** A job as it is added. */
+export interface TakenJob {
+  /** The original's own, which it keeps if no job here has it. */
+  readonly legacyId: number;
+  readonly source: string;
+  readonly name: string;
+  readonly outputDir: string;
+  readonly status: JobStatus;
+  readonly crawlerStatus: CrawlerStatus | null;
+  readonly retryCount: number;
+  readonly seeds: readonly string[];
+  readonly campaignYear: number | null;
+  readonly createdAtMs: number | null;
+  readonly queuedAtMs: number | null;
+  readonly startedAtMs: number | null;
+  readonly finishedAtMs: number | null;
+  readonly lastError: string | null;
+  /** Its attempts, as one; null: it has had none. */
+  readonly attempt: {
+    readonly outcome: string;
+    readonly pages: number;
+    readonly errorPages: number;
+    readonly bytes: number;
+  } | null;
+  /** What else the original knew, for its history. */
+  readonly about: string;
+}
+
+export type TakeOverStep = Step &
+  (
+    | { readonly kind: 'source'; readonly source: TakenSource }
+    | { readonly kind: 'job'; readonly job: TakenJob }
+  );
+
+/** What is here already. */
+export interface TakeOverWorld {
+  readonly jobsRoot: string;
+  readonly sources: ReadonlySet<string>;
+  readonly jobs: readonly {
+    readonly name: string;
+    readonly outputDir: string;
+    readonly isFinished: boolean;
+  }[];
+}
+
+export interface TakeOverPlan {
+  readonly steps: readonly TakeOverStep[];
+  /** What can't be taken over, and what is lost of what is. */
+  readonly left: readonly Refusal[];
+  /** Jobs that are here already. */
+  readonly present: number;
+}
+
+const finished: readonly JobStatus[] = ['completed', 'failed', 'cancelled'];
+
+/** What of the original is taken over. What is here already is left as it is: again it finds nothing to do. */
+export function decideTakeOver(
+  { sources, jobs, problems }: LegacyData,
+  world: TakeOverWorld,
+  { isWorkerStopped }: { readonly isWorkerStopped: boolean },
+): TakeOverPlan {
+  const left: Refusal[] = problems.map(({ table, id, because }) =>
+    general('legacy_left', `${table} ${id === null ? '' : `${id} `}can’t be understood: ${because}`, false),
+  );
+  const places = [...world.jobs];
+  const jobSteps: TakeOverStep[] = [];
+  let present = 0;
+  for (const job of jobs) {
+    if (world.jobs.some(({ name, outputDir }) => name === job.name && outputDir === job.outputDir)) {
+      present += 1;
+      continue;
+    }
+    const source = sources.find(({ id }) => id === job.sourceId);
+    const taken = takenJob(job, source, isWorkerStopped);
+    const why = typeof taken === 'string' ? taken : whyNotHere(taken, world.jobsRoot, places);
+    if (typeof taken === 'string' || why !== null) {
+      left.push(
+        refuse(
+          { path: job.outputDir },
+          { code: 'legacy_left', because: `job ${job.id} (${job.name}): ${why ?? ''}` },
+        ),
+      );
+      continue;
+    }
+    places.push({ ...taken, isFinished: finished.includes(taken.status) });
+    jobSteps.push({ kind: 'job', path: taken.outputDir, because: describe(job, taken), job: taken });
+    const options = job.config?.crawlerOptions ?? [];
+    if (options.length > 0 && !finished.includes(taken.status))
+      left.push(
+        refuse(
+          { path: job.outputDir },
+          {
+            code: 'legacy_left',
+            because: `job ${job.id} (${job.name}) is taken over without the options of its crawler: ${options.join(', ')}`,
+          },
+        ),
+      );
+  }
+  const steps: TakeOverStep[] = [];
+  for (const source of sources) {
+    if (world.sources.has(source.code)) continue;
+    const made = takenSource(source, jobs);
+    const needing = jobSteps.filter((step) => step.kind === 'job' && step.job.source === source.code);
+    if (typeof made === 'string') {
+      left.push(general('legacy_left', `source ${source.code}: ${made}`, false));
+      // Its jobs can't be without it.
+      for (const step of needing) {
+        jobSteps.splice(jobSteps.indexOf(step), 1);
+        left.push(
+          refuse(
+            { path: step.path ?? '' },
+            { code: 'legacy_left', because: `its source ${source.code} can’t be taken over` },
+          ),
+        );
+      }
+      continue;
+    }
+    const isInUse = needing.some((step) => step.kind === 'job' && !finished.includes(step.job.status));
+    if (made.isRemoved && isInUse)
+      left.push(
+        general(
+          'legacy_left',
+          `source ${source.code} is switched off in the original, and stays on here: jobs of it are not finished`,
+          false,
+        ),
+      );
+    steps.push({
+      kind: 'source',
+      path: null,
+      because: `${made.code}: ${made.name}, ${made.seeds.length === 1 ? '1 seed' : `${made.seeds.length} seeds`}${made.isRemoved && !isInUse ? '; removed, as it is switched off' : ''}`,
+      source: { ...made, isRemoved: made.isRemoved && !isInUse },
+    });
+  }
+  return { steps: [...steps, ...jobSteps], left, present };
+}
+
+/** A sentence without full stop: why it is not taken over. */
+function takenSource(source: LegacySource, jobs: readonly LegacyJob[]): TakenSource | string {
+  if (!isSourceCode(source.code)) return 'its code is none here (lower-case letters, digits and dashes)';
+  const own = jobs.filter(({ sourceId }) => sourceId === source.id).toSorted((a, b) => b.id - a.id);
+  const newest = own.map(({ config }) => seedsOf(config?.seeds ?? [])).find((seeds) => seeds.length > 0);
+  const base = source.baseUrl === null ? [] : seedsOf([source.baseUrl]);
+  const seeds = newest ?? base;
+  if (seeds.length === 0)
+    return 'neither a job of it nor its base_url says where its crawls begin: `sources add` with --seed';
+  const name = source.name === null || source.name.trim() === '' ? source.code : source.name;
+  return { code: source.code, name, seeds, isRemoved: !source.isEnabled };
+}
+
+const seedsOf = (texts: readonly string[]): string[] => [
+  ...new Set(texts.map(canonicalSeed).filter((seed) => seed !== null)),
+];
+
+const statuses: Readonly<Record<string, JobStatus>> = {
+  queued: 'queued',
+  running: 'retryable',
+  retryable: 'retryable',
+  failed: 'failed',
+  completed: 'completed',
+  indexing: 'completed',
+  indexed: 'completed',
+  index_failed: 'completed',
+};
+
+/** How the crawler ended, by the original's words; what is none of ours says nothing. */
+const crawlerStatuses: Readonly<Record<string, CrawlerStatus>> = {
+  success: 'success',
+  failed: 'failed',
+  infra_error: 'infra_error',
+  config_error: 'config_error',
+};
+
+/** Without seeds of its own it has those of its source. A sentence without full stop: why it is not taken over. */
+function takenJob(
+  job: LegacyJob,
+  source: LegacySource | undefined,
+  isWorkerStopped: boolean,
+): TakenJob | string {
+  if (source === undefined) return 'it has no source';
+  const status = statuses[job.status];
+  if (status === undefined) return `its status ${job.status} is not known`;
+  const isRunning = job.status === 'running';
+  if (isRunning && !isWorkerStopped)
+    return 'the original says that it runs: stop its worker, then add --worker-stopped, and it is taken over as interrupted';
+  const seeds = seedsOf(job.config?.seeds ?? []);
+  const crawlerStatus = isRunning
+    ? 'interrupted'
+    : status === 'completed'
+      ? 'success'
+      : (crawlerStatuses[job.crawlerStatus ?? ''] ?? null);
+  const hasStarted = job.startedAtMs !== null || job.warcFiles > 0 || job.pagesCrawled > 0;
+  const isAnnual = job.config?.campaignKind === 'annual';
+  return {
+    legacyId: job.id,
+    source: source.code,
+    name: job.name,
+    outputDir: job.outputDir,
+    status,
+    crawlerStatus,
+    retryCount: Math.max(0, job.retryCount),
+    seeds,
+    campaignYear: isAnnual ? job.config.campaignYear : null,
+    createdAtMs: job.createdAtMs,
+    queuedAtMs: job.queuedAtMs,
+    startedAtMs: job.startedAtMs,
+    finishedAtMs: finished.includes(status) ? job.finishedAtMs : null,
+    lastError: status === 'completed' || status === 'queued' ? null : lastErrorOf(job),
+    attempt: hasStarted
+      ? {
+          outcome: outcomes[crawlerStatus ?? 'failed'],
+          pages: job.pagesCrawled,
+          errorPages: job.pagesFailed,
+          bytes: job.warcBytes,
+        }
+      : null,
+    about: aboutOf(job),
+  };
+}
+
+/** As attempts' ends are called in the history. */
+const outcomes: Readonly<Record<CrawlerStatus, string>> = {
+  success: 'success',
+  failed: 'crawl_failure',
+  infra_error: 'infra_error',
+  config_error: 'config_error',
+  interrupted: 'interrupted',
+  source_unreachable: 'source_unreachable',
+};
+
+function lastErrorOf({ status, crawlerStatus, crawlerExitCode, crawlerStage }: LegacyJob): string {
+  const said = [
+    status === 'running' ? 'its worker was stopped' : `crawler ${crawlerStatus ?? 'status unknown'}`,
+    ...(crawlerExitCode === null ? [] : [`exit ${crawlerExitCode}`]),
+    ...(crawlerStage === null ? [] : [`stage ${crawlerStage}`]),
+  ];
+  return `In the original: ${said.join(', ')}.`;
+}
+
+function aboutOf({ id, status, warcFiles, warcBytes, finalZimPath, combinedLogPath }: LegacyJob): string {
+  const parts = [
+    `job ${id} of the original, ${status}`,
+    ...(warcFiles > 0 ? [`${warcFiles} WARC files, ${warcBytes} bytes, where they were`] : []),
+    ...(finalZimPath === null ? [] : [`ZIM: ${finalZimPath}`]),
+    ...(combinedLogPath === null ? [] : [`log: ${combinedLogPath}`]),
+  ];
+  return parts.join('; ');
+}
+
+function describe(job: LegacyJob, { status, campaignYear, source }: TakenJob): string {
+  const campaign = campaignYear === null ? '' : `, annual ${campaignYear}`;
+  return `job ${job.id} (${job.name}) of ${source}${campaign}: ${job.status === status ? status : `${job.status}, here ${status}`}`;
+}
+
+/** A sentence without full stop: why it can’t be a job here; null if it can. */
+function whyNotHere(
+  { name, outputDir, status }: TakenJob,
+  jobsRoot: string,
+  places: TakeOverWorld['jobs'],
+): string | null {
+  if (!isNormalised(outputDir) || !isBelow(outputDir, jobsRoot))
+    return `its output directory does not lie below the jobs root, ${jobsRoot}`;
+  if (places.some((place) => place.name === name)) return 'another job here has its name';
+  if (finished.includes(status)) return null;
+  const other = places.find((place) => !place.isFinished && isNear(place.outputDir, outputDir));
+  return other === undefined ? null : `${other.name}, which is not finished either, writes to the same place`;
+}
