@@ -5,7 +5,13 @@ import type { DeployStep } from '../core/deploy/deploy-world.ts';
 import { UsageError } from '../core/errors.ts';
 import { deployLogFile } from '../core/install/layout.ts';
 import { type StepResult, verdictOfPlan, verdictOfResults } from '../core/plan.ts';
-import { type DeployRun, type DeployTarget, foreseeDeploy, runDeploy } from '../deploy/run-deploy.ts';
+import {
+  afterFailure,
+  type DeployRun,
+  type DeployTarget,
+  foreseeDeploy,
+  runDeploy,
+} from '../deploy/run-deploy.ts';
 import { withHelp } from './help.ts';
 import { configurationOfUnits } from './ops-install.ts';
 import { answerPlan, describeStep } from './plan-answer.ts';
@@ -92,16 +98,15 @@ async function carryOut(
     return;
   }
   const stop = new AbortController();
+  const progress = progressOn(terminal, options.json === true);
   const onSignal = (): void => {
-    terminal.say(
-      'healtharchive: it stops, unless the release was switched already: then it comes to its end',
-    );
+    progress.end();
+    terminal.say('healtharchive: it stops; from the switch on it comes to its end first');
     stop.abort();
   };
   // The terminal may go away as well (SIGHUP): the switch must not be left half-way.
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, onSignal);
-  const progress = progressOn(terminal, options.json === true);
   let run: DeployRun;
   try {
     run = await runDeploy(configuration, target, restarts, { ...progress, signal: stop.signal });
@@ -142,7 +147,8 @@ function progressOn(terminal: Terminal, isJson: boolean) {
     },
     onEnd: (result: StepResult<DeployStep>) => {
       end();
-      if (isJson) return;
+      // After a failure the rest is no news; JSON has it.
+      if (isJson || result.error === afterFailure) return;
       try {
         for (const line of describeStep(result)) terminal.answer(line);
       } catch {

@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { OperatorError } from '../core/errors.ts';
 import { redact } from '../core/text/redact.ts';
 import { runCommand } from '../effects/command.ts';
@@ -47,10 +47,15 @@ export function buildCommands({
   signal,
   isContinued = false,
 }: BuildCommandOptions): RunBuildCommand {
-  if (logFile !== null && !isContinued) {
-    writeFileSync(logFile, '', { mode: 0o600 });
-    chmodSync(logFile, 0o600);
-  }
+  /** A full disk, say, must not be what a deploy fails for, half-way: what failed says so itself. */
+  const log = (text: string, write: typeof appendFileSync): void => {
+    try {
+      if (logFile !== null) write(logFile, text, { mode: 0o600 });
+    } catch {
+      // It is not read, then.
+    }
+  };
+  if (!isContinued) log('', writeFileSync);
   return async (argv, deadlineMs, { mayFail = false, isGentle = false } = {}) => {
     // A group of its own (timeout(1)): it ends as a whole, and what a person types into the terminal does not end it half-way.
     const seconds = Math.ceil(deadlineMs / 1000);
@@ -66,8 +71,7 @@ export function buildCommands({
     const shown = argv.map((word) => redact(word)).join(' ');
     if (result.kind === 'not_found' || result.kind === 'failed')
       throw new OperatorError(`${result.program} could not be started.`);
-    if (logFile !== null)
-      appendFileSync(logFile, `$ ${shown}\n${redact(result.stdout)}${redact(result.stderr)}\n`);
+    log(`$ ${shown}\n${redact(result.stdout)}${redact(result.stderr)}\n`, appendFileSync);
     if (signal?.aborted === true) throw new OperatorError('interrupted');
     // timeout(1): 124, it took too long; 126 and 127, as a shell has it.
     const code = result.kind === 'exited' ? result.code : 124;

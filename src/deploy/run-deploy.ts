@@ -50,6 +50,8 @@ export interface DeployWatch {
 }
 
 const keptReleases = 5;
+/** Why a step was left after one that failed. */
+export const afterFailure = 'a step before it failed';
 
 const lockHeld = general('deploy_lock', 'another deploy runs: it holds the deploy lock');
 
@@ -210,7 +212,7 @@ async function performAll(
       watch.onEnd(result);
     };
     if (results.some(isFailed)) {
-      end('skipped', 'a step before it failed');
+      end('skipped', afterFailure);
       continue;
     }
     // What goes back begins with it.
