@@ -11,7 +11,7 @@ import {
   fallbackOf,
   fetchStep,
 } from '../core/deploy/decide-deploy.ts';
-import { endEntry, releaseBefore } from '../core/deploy/deploy-record.ts';
+import { endEntry, releaseBefore, withdrawEntry } from '../core/deploy/deploy-record.ts';
 import type { DeployStep, DeployWorld, WantedRelease } from '../core/deploy/deploy-world.ts';
 import { RefusedError } from '../core/errors.ts';
 import { deployLogFile, releases } from '../core/install/layout.ts';
@@ -154,7 +154,8 @@ async function deployLocked(
   };
   await performAll(steps, watch, results, (step) => carryOut(step, deployment));
   if (!results.some(isFailed)) {
-    if (target === 'rollback') changeRecord((record) => endEntry(record, world.current, 'withdrawn'));
+    if (target === 'rollback')
+      changeRecord((record) => withdrawEntry(record, world.current, new Date().toISOString()));
     return { steps, results, refusals: [], reason: reasonAfter(wanted, results) };
   }
   const isSwitched = results.some(({ step, outcome }) => step.kind === 'switch' && outcome !== 'skipped');

@@ -31,6 +31,13 @@ export function endEntry(record: DeployRecord, release: string, state: 'proved' 
   return record.map((entry, at) => (at === index ? { ...entry, state } : entry));
 }
 
+/** Somebody went back from a release: it is no place to go back to. An installation, which no deploy has put there, is in the record only by this. */
+export function withdrawEntry(record: DeployRecord, release: string, at: string): DeployRecord {
+  if (lastOf(record, release) !== undefined) return endEntry(record, release, 'withdrawn');
+  const entry = { release, before: null, from: 'an installation', at, state: 'withdrawn' as const };
+  return [entry, ...record].slice(-keptEntries);
+}
+
 /** Whether a release was put in use by a deploy that was broken off before it was seen to be healthy. */
 export function isUnproved(record: DeployRecord, release: string): boolean {
   return lastOf(record, release)?.state === 'begun';

@@ -71,83 +71,84 @@ const finished: readonly JobStatus[] = ['completed', 'failed', 'cancelled'];
 
 /** What of the original is taken over. What is here already is left as it is: again it finds nothing to do. */
 export function decideTakeOver(
-  { sources, jobs, problems }: LegacyData,
+  legacy: LegacyData,
   world: TakeOverWorld,
   { isWorkerStopped }: { readonly isWorkerStopped: boolean },
 ): TakeOverPlan {
-  const left: Refusal[] = problems.map(({ table, id, because }) =>
-    general('legacy_left', `${table} ${id === null ? '' : `${id} `}can’t be understood: ${because}`, false),
+  const left = legacy.problems.map(({ table, id, because }) =>
+    leave(null, `${table} ${id === null ? '' : `${id} `}can’t be understood: ${because}`),
   );
+  const sources = newSources(legacy, world, left);
+  const usable = new Set([...world.sources, ...sources.map(({ code }) => code)]);
+  const isPresent = (job: LegacyJob): boolean =>
+    world.jobs.some(({ name, outputDir }) => name === job.name && outputDir === job.outputDir);
+  const candidates = legacy.jobs.filter((job) => !isPresent(job));
   const places = [...world.jobs];
-  const jobSteps: TakeOverStep[] = [];
-  let present = 0;
-  for (const job of jobs) {
-    if (world.jobs.some(({ name, outputDir }) => name === job.name && outputDir === job.outputDir)) {
-      present += 1;
-      continue;
-    }
-    const source = sources.find(({ id }) => id === job.sourceId);
-    const taken = takenJob(job, source, isWorkerStopped);
+  const jobSteps = candidates.flatMap((job): Extract<TakeOverStep, { kind: 'job' }>[] => {
+    const source = legacy.sources.find(({ id }) => id === job.sourceId);
+    const taken =
+      source !== undefined && !usable.has(source.code)
+        ? `its source ${source.code} can’t be taken over`
+        : takenJob(job, source, isWorkerStopped);
     const why = typeof taken === 'string' ? taken : whyNotHere(taken, world.jobsRoot, places);
+    const who = `job ${job.id} (${job.name})`;
     if (typeof taken === 'string' || why !== null) {
-      left.push(
-        refuse(
-          { path: job.outputDir },
-          { code: 'legacy_left', because: `job ${job.id} (${job.name}): ${why ?? ''}` },
-        ),
-      );
-      continue;
+      left.push(leave(job.outputDir, `${who}: ${why ?? ''}`));
+      return [];
     }
     places.push({ ...taken, isFinished: finished.includes(taken.status) });
-    jobSteps.push({ kind: 'job', path: taken.outputDir, because: describe(job, taken), job: taken });
     const options = job.config?.crawlerOptions ?? [];
     if (options.length > 0 && !finished.includes(taken.status))
       left.push(
-        refuse(
-          { path: job.outputDir },
-          {
-            code: 'legacy_left',
-            because: `job ${job.id} (${job.name}) is taken over without the options of its crawler: ${options.join(', ')}`,
-          },
+        leave(
+          job.outputDir,
+          `${who} is taken over without the options of its crawler: ${options.join(', ')}`,
         ),
       );
-  }
-  const steps: TakeOverStep[] = [];
-  for (const source of sources) {
-    if (world.sources.has(source.code)) continue;
-    const made = takenSource(source, jobs);
-    const needing = jobSteps.filter((step) => step.kind === 'job' && step.job.source === source.code);
-    if (typeof made === 'string') {
-      left.push(general('legacy_left', `source ${source.code}: ${made}`, false));
-      // Its jobs can't be without it.
-      for (const step of needing) {
-        jobSteps.splice(jobSteps.indexOf(step), 1);
-        left.push(
-          refuse(
-            { path: step.path ?? '' },
-            { code: 'legacy_left', because: `its source ${source.code} can’t be taken over` },
-          ),
-        );
-      }
-      continue;
-    }
-    const isInUse = needing.some((step) => step.kind === 'job' && !finished.includes(step.job.status));
-    if (made.isRemoved && isInUse)
-      left.push(
-        general(
-          'legacy_left',
-          `source ${source.code} is switched off in the original, and stays on here: jobs of it are not finished`,
-          false,
-        ),
-      );
-    steps.push({
-      kind: 'source',
-      path: null,
-      because: `${made.code}: ${made.name}, ${made.seeds.length === 1 ? '1 seed' : `${made.seeds.length} seeds`}${made.isRemoved && !isInUse ? '; removed, as it is switched off' : ''}`,
-      source: { ...made, isRemoved: made.isRemoved && !isInUse },
+    return [{ kind: 'job', path: taken.outputDir, because: describe(job, taken), job: taken }];
+  });
+  const isCrawled = (code: string): boolean =>
+    jobSteps.some(({ job }) => job.source === code && !finished.includes(job.status));
+  for (const { code } of sources.filter((source) => source.isRemoved && isCrawled(source.code)))
+    left.push(
+      leave(
+        null,
+        `source ${code} is switched off in the original, and stays on here: jobs of it are not finished`,
+      ),
+    );
+  const sourceSteps = sources.map((source) =>
+    sourceStep({ ...source, isRemoved: source.isRemoved && !isCrawled(source.code) }),
+  );
+  return {
+    steps: [...sourceSteps, ...jobSteps],
+    left,
+    present: legacy.jobs.length - candidates.length,
+  };
+}
+
+function leave(path: string | null, because: string): Refusal {
+  return path === null
+    ? general('legacy_left', because, false)
+    : refuse({ path }, { code: 'legacy_left', because });
+}
+
+/** Those that are not here yet, switched off or not. */
+function newSources({ sources, jobs }: LegacyData, world: TakeOverWorld, left: Refusal[]): TakenSource[] {
+  return sources
+    .filter(({ code }) => !world.sources.has(code))
+    .flatMap((source) => {
+      const taken = takenSource(source, jobs);
+      if (typeof taken !== 'string') return [taken];
+      left.push(leave(null, `source ${source.code}: ${taken}`));
+      return [];
     });
-  }
-  return { steps: [...steps, ...jobSteps], left, present };
+}
+
+function sourceStep(source: TakenSource): TakeOverStep {
+  const { code, name, seeds, isRemoved } = source;
+  const begins = seeds.length === 1 ? '1 seed' : `${seeds.length} seeds`;
+  const off = isRemoved ? '; removed, as it is switched off' : '';
+  return { kind: 'source', path: null, because: `${code}: ${name}, ${begins}${off}`, source };
 }
 
 /** A sentence without full stop: why it is not taken over. */

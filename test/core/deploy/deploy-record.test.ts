@@ -8,6 +8,7 @@ import {
   isUnproved,
   releaseBefore,
   releasesToPrune,
+  withdrawEntry,
 } from '../../../src/core/deploy/deploy-record.ts';
 
 const begin = (record: DeployRecord, release: string, before: string | null): DeployRecord =>
@@ -72,6 +73,14 @@ describe('the release to go back to', () => {
       }),
     );
   });
+});
+
+test('what somebody went back from is no place to go back to, be it an installation by hand', () => {
+  const at = '2026-11-26T00:00:00Z';
+  const back = deploy(withdrawEntry(deploy([], 'a', null), 'installed', at), 'a', 'installed');
+  assert.equal(releaseBefore(back, 'a', ['installed', 'a']), null);
+  const two = withdrawEntry(deploy(deploy([], 'a', null), 'b', 'a'), 'b', at);
+  assert.equal(releaseBefore(deploy(two, 'a', 'b'), 'a', ['a', 'b']), null);
 });
 
 test('a deploy is unproved from before the switch until it was seen to be healthy, or withdrawn', () => {
