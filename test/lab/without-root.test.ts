@@ -36,7 +36,7 @@ const commands = [
   'jobs retry 1',
   'jobs cancel 1',
   'jobs recover-stale --apply',
-  'jobs import-legacy --from sqlite:////x.db --apply',
+  'jobs import-legacy --from sqlite:////etc/passwd --apply',
   'campaign schedule --year 2026 --apply',
   'worker run --once',
   'worker auto-start',

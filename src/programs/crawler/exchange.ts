@@ -42,6 +42,8 @@ export class Exchanger {
   readonly #limits: ExchangeLimits;
   /** One for each server: we are no load of more than one connection. */
   readonly #idle = new Map<string, Idle>();
+  readonly #busy = new Set<Socket>();
+  #isClosed = false;
   #received = 0;
 
   /** @param scratch a folder on the local disk, for answers that are too large for memory */
@@ -72,23 +74,27 @@ export class Exchanger {
       'Connection: keep-alive',
     ];
     const request = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+    if (this.#isClosed) throw new NetworkError('send', 'ECANCELED');
     const idle = this.#takeIdle(url.origin);
     if (idle !== undefined) {
       try {
         return await this.#ask(address, request, idle, stop);
       } catch (error) {
         // The server has closed it meanwhile, as it may at any time (RFC 9112, 9.3.1): that says nothing of the address.
-        if (!(error instanceof NetworkError) || error.code === 'ETIMEDOUT' || stop?.aborted === true)
-          throw error;
+        const isOurs = stop?.aborted === true || this.#isClosed;
+        if (!(error instanceof NetworkError) || error.code === 'ETIMEDOUT' || isOurs) throw error;
       }
     }
     const opened = await openConnection(url, this.#limits.connectMs);
     return await this.#ask(address, request, { ...opened, origin: url.origin }, stop);
   }
 
+  /** Also of exchanges that are under way: a connection that stayed would keep a crawler that has failed alive, for as long as the server likes. */
   close(): void {
+    this.#isClosed = true;
     for (const { socket } of this.#idle.values()) socket.destroy();
     this.#idle.clear();
+    for (const socket of this.#busy) socket.destroy(new NetworkError('answer', 'ECANCELED'));
   }
 
   #takeIdle(origin: string): Idle | undefined {
@@ -99,6 +105,11 @@ export class Exchanger {
 
   async #ask(url: string, request: Buffer, connection: Idle, stop?: AbortSignal): Promise<Exchange> {
     const { socket, address, origin } = connection;
+    if (this.#isClosed) {
+      socket.destroy();
+      throw new NetworkError('send', 'ECANCELED');
+    }
+    this.#busy.add(socket);
     const date = new Date().toISOString();
     const name = join(this.#scratch, randomUUID());
     const raw = new Spool(`${name}.raw`);
@@ -115,6 +126,8 @@ export class Exchanger {
       raw.close();
       body.close();
       throw error;
+    } finally {
+      this.#busy.delete(socket);
     }
   }
 

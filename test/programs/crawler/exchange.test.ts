@@ -120,6 +120,28 @@ describe('an exchange', () => {
     assert.equal(used.size, 1);
   });
 
+  for (const [when, untilMs] of [
+    ['before it has answered', 20],
+    ['before the connection is made', 0],
+  ] as const)
+    test(`closed ${when}: nothing of it stays open, which would keep a crawler that has failed alive`, async () => {
+      let seen: Socket | undefined;
+      const url = await serve(async (socket) => {
+        seen = socket;
+        await sleep(100);
+        if (!socket.destroyed) socket.write(`${ok}Content-Length: 2\r\n\r\nhi`);
+      });
+      const exchanger = new Exchanger(folder, limits);
+      const answer = exchanger.get(url, []);
+      answer.catch(() => undefined);
+      if (untilMs > 0) await sleep(untilMs);
+      exchanger.close();
+      await assert.rejects(answer, NetworkError);
+      await sleep(200);
+      assert.ok(seen === undefined || seen.destroyed, 'the server still has the connection');
+      await assert.rejects(exchanger.get(url, []), NetworkError, 'and no other is made');
+    });
+
   test('a connection that the server has closed meanwhile is no fault of the address', async () => {
     const url = await serve((socket, _request, count) => {
       if (count === 2) socket.destroy();
