@@ -237,7 +237,7 @@ test('whatever the worker’s user renames and links meanwhile, nothing is mount
     const player = host.start(['sh', '-c', games], { user: 'healtharchive' });
     const before = await host.runOk(`find ${outside} | sort`);
     const mounts = host.mountInfo().length;
-    const rounds = process.env['HEALTHARCHIVE_TEST_FULL'] === '1' ? 40 : 5;
+    const rounds = process.env['HEALTHARCHIVE_TEST_FULL'] === '1' ? 40 : 3;
     let bound = 0;
     for (let round = 0; round < rounds; round += 1) {
       await tier(host, '--apply');
@@ -302,7 +302,7 @@ test('a hot directory that is moved out of the jobs root while it is mounted tak
     const games = `i=0; while :; do i=$((i+1)); mkdir -p ${hot('hc/2026')} 2>/dev/null
       mv ${hot('hc/2026')} /srv/healtharchive/ops/elsewhere/e$i 2>/dev/null; sleep 0.01; done`;
     const player = host.start(['sh', '-c', games], { user: 'healtharchive' });
-    const rounds = process.env['HEALTHARCHIVE_TEST_FULL'] === '1' ? 20 : 4;
+    const rounds = process.env['HEALTHARCHIVE_TEST_FULL'] === '1' ? 20 : 3;
     for (let round = 0; round < rounds; round += 1) {
       const answer = await tier(host, '--apply');
       const astray = host.mountInfo().filter(({ path }) => path.includes('/elsewhere/'));

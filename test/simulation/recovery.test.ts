@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { play } from './play.ts';
 
 const one = process.env['HEALTHARCHIVE_SIMULATION_SEED'];
-const worlds = Number(process.env['HEALTHARCHIVE_SIMULATION_WORLDS'] ?? '8000');
+const worlds = Number(process.env['HEALTHARCHIVE_SIMULATION_WORLDS'] ?? '6000');
 
 if (one !== undefined) {
   test(`world ${one}`, async () => {
