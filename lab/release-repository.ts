@@ -16,6 +16,7 @@ export const holdPoints = [
   'setup',
   'check',
   'ops-install---json',
+  'db-migrate---dry-run',
   'db-migrate-',
   'ops-install---apply',
   'worker-run-',

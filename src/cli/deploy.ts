@@ -12,6 +12,7 @@ import {
   foreseeDeploy,
   runDeploy,
 } from '../deploy/run-deploy.ts';
+import { escapeForTerminal } from '../core/text/escape.ts';
 import { withHelp } from './help.ts';
 import { configurationOfUnits } from './ops-install.ts';
 import { answerPlan, describeStep } from './plan-answer.ts';
@@ -136,11 +137,12 @@ function progressOn(terminal: Terminal, isJson: boolean) {
   };
   return {
     end,
-    onStart: ({ kind, because }: DeployStep) => {
+    onStart: ({ kind, because }: Pick<DeployStep, 'kind' | 'because'>) => {
+      end();
       const beganMs = performance.now();
       const tick = (): void => {
         const seconds = Math.round((performance.now() - beganMs) / 1000);
-        terminal.hint(`${kind.padEnd(8)} ${seconds} s  ${because}`);
+        terminal.hint(escapeForTerminal(`${kind.padEnd(8)} ${seconds} s  ${because}`));
       };
       tick();
       timer = setInterval(tick, tickMs);

@@ -40,7 +40,7 @@ export function addJobImportLegacy(jobs: Command, terminal: Terminal): void {
         'do it, once its worker is stopped',
       ],
     ],
-    exits: ['configuration', 'failed', 'attention'],
+    exits: ['configuration', 'refused', 'failed', 'attention'],
   });
 }
 

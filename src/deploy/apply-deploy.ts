@@ -14,7 +14,7 @@ import { makeRelease } from '../install/release.ts';
 import { currentRelease, unfinished } from '../install/releases.ts';
 import { askRelease, programOf } from './ask-release.ts';
 import type { RunBuildCommand } from './build-commands.ts';
-import { changeRecord, observeDeploy } from './observe-deploy.ts';
+import { changeRecord, waitingUnits } from './observe-deploy.ts';
 import { type Health, prove } from './prove.ts';
 import { restartWorker } from './restart-worker.ts';
 
@@ -47,10 +47,8 @@ export async function carryOut(step: DeployStep, deployment: Deployment): Promis
   const { user, unit } = configuration.worker;
   switch (step.kind) {
     case 'clean':
-      if (step.path !== null) rmSync(step.path, { recursive: true, force: true });
-      return null;
     case 'fetch':
-      throw new Error('it comes before the plan, which depends on what it brings');
+      throw new Error('they come before the plan, which depends on what they bring');
     case 'build':
       await run([join(source, 'script/setup'), '--demo'], buildMs, { isGentle: true });
       return null;
@@ -71,7 +69,7 @@ export async function carryOut(step: DeployStep, deployment: Deployment): Promis
       return null;
     case 'restart':
       if (step.unit !== undefined) return await restartWorker(configuration, isForced);
-      await restartOutdated(configuration);
+      await restartOutdated();
       return null;
     case 'prove':
       await prove(runOn, wanted.name, unit, health);
@@ -91,8 +89,8 @@ async function tryRelease({ wanted, before, configuration, run }: Deployment): P
   const { user } = configuration.worker;
   // As the user of the worker, who must be able to read and run all of it.
   await run(['runuser', '-u', user, '--', programOf(wanted.name), '--version'], 60_000);
-  const { document } = await askRelease(run, wanted.name, ['ops', 'install'], { mayEndWith: [3] });
-  const refused = planAnswer.parse(document).refusals;
+  const plan = await askRelease(run, wanted.name, ['ops', 'install'], { mayEndWith: [3] });
+  const refused = planAnswer.parse(plan).refusals;
   if (refused.length > 0)
     throw new OperatorError(
       `its installation is refused: ${refused.map(({ because }) => because).join('; ')}.`,
@@ -100,13 +98,13 @@ async function tryRelease({ wanted, before, configuration, run }: Deployment): P
   const foresee = ['db', 'migrate', '--dry-run'];
   const [its, ours] = await Promise.all(
     [wanted.name, before].map(async (release) =>
-      schemaAnswer.parse((await askRelease(run, release, foresee, { user })).document),
+      schemaAnswer.parse(await askRelease(run, release, foresee, { user })),
     ),
   );
   if (its !== undefined && ours !== undefined && its.oldest_code > ours.code_version)
     throw new OperatorError(
       `its migrations shut out release ${before}, which is in use: there would be no way back.`,
-      'go by a release in between; or stop the worker, and follow docs/deployment/upgrade.md by hand',
+      'deploy a release in between first',
     );
 }
 
@@ -126,8 +124,8 @@ async function putInUse({ wanted, runOn }: Deployment): Promise<void> {
     throw new OperatorError(`${current ?? 'nothing'} is in use after it, instead of ${wanted.name}.`);
 }
 
-async function restartOutdated(configuration: Configuration): Promise<void> {
-  const { outdatedUnits: units } = await observeDeploy(configuration);
+async function restartOutdated(): Promise<void> {
+  const units = outdatedUnits((await unitStarts(waitingUnits())) ?? []);
   if (units.length === 0) return;
   await must(['systemctl', 'restart', '--', ...units]);
   const starts = await unitStarts(units);

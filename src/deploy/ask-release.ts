@@ -5,12 +5,6 @@ import type { RunBuildCommand } from './build-commands.ts';
 
 const answerMs = 120_000;
 
-/** What a release answers to a command line, as JSON. */
-export interface ReleaseAnswer {
-  readonly code: number;
-  readonly document: unknown;
-}
-
 /** The program of a release, whether it is in use or not. */
 export function programOf(release: string): string {
   return join(releases, release, 'bin/healtharchive');
@@ -20,6 +14,7 @@ export function programOf(release: string): string {
  * Asks a release's own program: what belongs to it, and how it is put in use, each release knows itself.
  * @param user whose the command is run as; null: root's
  * @param mayEndWith statuses that are no failure, beside 0
+ * @returns the JSON document
  * @throws OperatorError when it ends otherwise, or answers with something else
  */
 export async function askRelease(
@@ -30,7 +25,7 @@ export async function askRelease(
     user = null,
     mayEndWith = [],
   }: { readonly user?: string | null; readonly mayEndWith?: readonly number[] } = {},
-): Promise<ReleaseAnswer> {
+): Promise<unknown> {
   const argv = [programOf(release), ...args, '--json'] as const;
   const { code, stdout, stderr } = await run(
     user === null ? argv : ['runuser', '-u', user, '--', ...argv],
@@ -43,7 +38,7 @@ export async function askRelease(
   if (code !== 0 && !mayEndWith.includes(code))
     throw new OperatorError(`${what} ended with ${code}: ${lastWords(stderr)}`);
   try {
-    return { code, document: JSON.parse(stdout) };
+    return JSON.parse(stdout) as unknown;
   } catch {
     throw new OperatorError(`${what} gave no answer that can be read: ${lastWords(stderr)}`);
   }

@@ -30,9 +30,8 @@ export async function observeDeploy(configuration: Configuration): Promise<Deplo
       'healtharchive ops install --apply',
     );
   const { unit } = configuration.worker;
-  const timers = readdirSync(unitFolder).filter((name) => /^healtharchive-.*\.(timer|path)$/.test(name));
   const [starts, runningJobs] = await Promise.all([
-    unitStarts([unit, ...timers]),
+    unitStarts([unit, ...waitingUnits()]),
     countRunning(configuration),
   ]);
   if (starts === null) throw new RefusedError('systemd does not answer.', 'systemctl status');
@@ -51,6 +50,11 @@ export async function observeDeploy(configuration: Configuration): Promise<Deplo
     outdatedUnits: outdatedUnits(others),
     runningJobs,
   };
+}
+
+/** Timers and path units of ours, installed by whichever release. */
+export function waitingUnits(): string[] {
+  return readdirSync(unitFolder).filter((name) => /^healtharchive-.*\.(timer|path)$/.test(name));
 }
 
 /** Null: the database does not say. */

@@ -10,20 +10,22 @@ import {
   decideRollback,
   fallbackOf,
   fetchStep,
+  mustGoBack,
 } from '../core/deploy/decide-deploy.ts';
 import { endEntry, releaseBefore, withdrawEntry } from '../core/deploy/deploy-record.ts';
 import type { DeployStep, DeployWorld, WantedRelease } from '../core/deploy/deploy-world.ts';
-import { RefusedError } from '../core/errors.ts';
+import { OperatorError, RefusedError } from '../core/errors.ts';
 import { deployLogFile, releases } from '../core/install/layout.ts';
 import { general, type Refusal, type StepResult } from '../core/plan.ts';
+import { redact } from '../core/text/redact.ts';
 import { deployLockState } from '../effects/automation-gates.ts';
 import { tryLock } from '../effects/flock.ts';
 import { askUnit, showUnits } from '../effects/systemd.ts';
-import { unfinished, versionOfRelease } from '../install/releases.ts';
+import { currentRelease, unfinished, versionOfRelease } from '../install/releases.ts';
 import { carryOut, type Deployment } from './apply-deploy.ts';
 import { buildCommands, type RunBuildCommand } from './build-commands.ts';
 import { changeRecord, observeDeploy } from './observe-deploy.ts';
-import { spoilable, whatIsOff } from './prove.ts';
+import { type Health, spoilable, whatIsOff } from './prove.ts';
 import { type DeploySource, fetchSource } from './source.ts';
 
 /** What is asked for: a release of a source, or the one before that in use. */
@@ -43,13 +45,14 @@ export interface DeployRun {
 
 /** Who looks on. */
 export interface DeployWatch {
-  readonly onStart: (step: DeployStep) => void;
+  readonly onStart: (step: Pick<DeployStep, 'kind' | 'because'>) => void;
   readonly onEnd: (result: StepResult<DeployStep>) => void;
   /** Aborted: what can still be left is left, and nothing was changed. From the switch on a deploy comes to its end. */
   readonly signal: AbortSignal;
 }
 
 const keptReleases = 5;
+const buildKinds: readonly DeployStep['kind'][] = ['build', 'check', 'release'];
 /** Why a step was left after one that failed. */
 export const afterFailure = 'a step before it failed';
 
@@ -127,22 +130,19 @@ async function deployLocked(
     return Promise.resolve(null);
   });
   const beganMs = performance.now();
+  if (target !== 'rollback')
+    watch.onStart({ kind: 'fetch', because: `${redact(target.from)} ${target.ref}` });
   const wanted = await wantedRelease(target, world, source, run);
-  const [first, ...others] = decide(target, world, wanted, options);
-  if (first === undefined) return { steps: [], results, refusals: [], reason: reasonOf(wanted, []) };
-  let steps = [first, ...others];
-  if (first.kind === 'fetch') {
-    const fetched = {
-      step: first,
-      outcome: 'done',
-      error: null,
-      durationMs: performance.now() - beganMs,
-    } as const;
+  const steps = decide(target, world, wanted, options);
+  const fetching = steps.find(({ kind }) => kind === 'fetch');
+  if (fetching !== undefined) {
+    const durationMs = performance.now() - beganMs;
+    const fetched = { step: fetching, outcome: 'done', error: null, durationMs } as const;
     results.push(fetched);
     watch.onEnd(fetched);
-    steps = others;
   }
-  const deployment: Deployment = {
+  if (steps.length === 0) return { steps, results, refusals: [], reason: reasonOf(wanted, steps) };
+  const built: Deployment = {
     configuration,
     wanted,
     before: fallbackOf(world, wanted.name) ?? world.current,
@@ -150,19 +150,24 @@ async function deployLocked(
     run,
     runOn,
     isForced: options.isForced,
-    health: { offBefore: await offBefore(run, world.current), wasWorkerUp: world.worker.isUp },
+    // Nothing is judged by it while it is built.
+    health: { offBefore: new Set(), wasWorkerUp: world.worker.isUp },
   };
-  await performAll(steps, watch, results, (step) => carryOut(step, deployment));
+  const isBuilding = ({ kind }: DeployStep): boolean => buildKinds.includes(kind);
+  await performAll(steps.filter(isBuilding), watch, results, (step) => carryOut(step, built));
+  // Only now: building takes minutes, in which an operator may have stopped the worker, or something else may have broken.
+  const deployment = { ...built, health: await healthNow(run, configuration, world.current) };
+  const using = steps.filter((step) => !isBuilding(step) && step !== fetching);
+  await performAll(using, watch, results, (step) => carryOut(step, deployment));
   if (!results.some(isFailed)) {
     if (target === 'rollback')
       changeRecord((record) => withdrawEntry(record, world.current, new Date().toISOString()));
     return { steps, results, refusals: [], reason: reasonAfter(wanted, results) };
   }
-  const isSwitched = results.some(({ step, outcome }) => step.kind === 'switch' && outcome !== 'skipped');
-  if (!isSwitched) {
+  if (!mustGoBack(results)) {
     const reason =
-      world.current === wanted.name
-        ? `${wanted.name} is in use already, but what was left to do failed`
+      currentRelease() === wanted.name
+        ? `${wanted.name} is in use, but what else there was to do failed`
         : `nothing was put in use: ${world.current} still is`;
     return { steps, results, refusals: [], reason };
   }
@@ -187,7 +192,8 @@ async function goBack(
     deployment.health.wasWorkerUp,
   );
   const returned: StepResult<DeployStep>[] = [];
-  await performAll(steps, watch, returned, (step) =>
+  const unstoppable = { ...watch, signal: new AbortController().signal };
+  await performAll(steps, unstoppable, returned, (step) =>
     carryOut(step, { ...deployment, wanted: back, before: name, isForced: true }),
   );
   results.push(...returned);
@@ -216,9 +222,8 @@ async function performAll(
       end('skipped', afterFailure);
       continue;
     }
-    // What goes back begins with it.
-    const isSwitching = [...results.map((result) => result.step), step].some(({ kind }) => kind === 'switch');
-    if (watch.signal.aborted && !isSwitching) {
+    const isSwitched = results.some((result) => result.step.kind === 'switch');
+    if (watch.signal.aborted && !isSwitched) {
       end('failed', 'interrupted');
       continue;
     }
@@ -227,9 +232,15 @@ async function performAll(
       const left = await perform(step);
       end(left === null ? 'done' : 'skipped', left);
     } catch (error) {
-      end('failed', error instanceof Error ? error.message : String(error));
+      end('failed', told(error));
     }
   }
+}
+
+function told(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const fix = error instanceof OperatorError ? error.fix : undefined;
+  return fix === undefined ? error.message : `${error.message}\nto mend it: ${fix}`;
 }
 
 function decide(
@@ -261,12 +272,18 @@ async function wantedRelease(
   return { name, from: 'rollback', title: `${versionOfRelease(name)}, release ${name}` };
 }
 
-/** Null answers are no yardstick: then the new release is only held to what it answers itself. */
-async function offBefore(run: RunBuildCommand, current: string): Promise<ReadonlySet<string>> {
+/** Where the release in use does not answer there is no yardstick: the new one is only held to what it answers itself. */
+async function healthNow(
+  run: RunBuildCommand,
+  configuration: Configuration,
+  current: string,
+): Promise<Health> {
+  const { worker } = await observeDeploy(configuration);
   try {
-    return new Set((await whatIsOff(run, current)).map(({ code }) => code));
+    const off = await whatIsOff(run, current);
+    return { offBefore: new Set(off.map(({ code }) => code)), wasWorkerUp: worker.isUp };
   } catch {
-    return new Set(spoilable);
+    return { offBefore: new Set(spoilable), wasWorkerUp: worker.isUp };
   }
 }
 

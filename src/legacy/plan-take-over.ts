@@ -9,6 +9,7 @@ import {
   type TakeOverWorld,
 } from '../core/legacy/decide-take-over.ts';
 import type { LegacyData, LegacyJob } from '../core/legacy/legacy-rows.ts';
+import { unfinishedStatuses } from '../core/jobs/job.ts';
 import { general, refuse, type Refusal } from '../core/plan.ts';
 import { isNetworkFileSystem } from '../core/storage/network-file-system.ts';
 import { readMountTable } from '../effects/read-mounts.ts';
@@ -18,8 +19,6 @@ import type { Database } from '../store/database.ts';
 import { JobStore } from '../store/job-store.ts';
 import { SourceStore } from '../store/source-store.ts';
 import { workerPaths } from '../worker/worker-paths.ts';
-
-const finished: readonly string[] = ['completed', 'failed', 'cancelled'];
 
 /** What of the original would be taken over now. */
 export async function planTakeOver(
@@ -39,7 +38,7 @@ export async function planTakeOver(
     jobs: jobs.map(({ name, outputDir, status }) => ({
       name,
       outputDir,
-      isFinished: finished.includes(status),
+      isFinished: !unfinishedStatuses.includes(status),
     })),
   };
   const plan = decideTakeOver({ ...legacy, jobs: resolved.jobs }, world, options);
@@ -88,6 +87,7 @@ function hostLeft(jobs: readonly LegacyJob[], configuration: Configuration): Ref
   return [...manifest, ...sentinels, ...mounts];
 }
 
+/** What the steps add. */
 export function sourcesAndJobs(steps: readonly TakeOverStep[]) {
   return {
     sources: steps.flatMap((step) => (step.kind === 'source' ? [step.source] : [])),

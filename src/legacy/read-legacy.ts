@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
 import { OperatorError, UsageError } from '../core/errors.ts';
 import type {
@@ -52,13 +53,13 @@ async function rowsOf(url: string): Promise<readonly [readonly Row[], readonly R
   );
 }
 
-/** Read-only: not even its journal is touched, so that the original can go on with it. */
+/** Read-only, and nothing is put beside it: a file of ours there, root's perhaps, is one that the original could not write. */
 function fromSqlite(file: string): readonly [readonly Row[], readonly Row[]] {
   const shown = escapeToWidth(file, 200);
   if (!existsSync(file)) throw new UsageError(`--from: there is no file ${shown}.`);
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(file, { readOnly: true });
+    database = new DatabaseSync(isClosedWal(file) ? immutable(file) : file, { readOnly: true });
     database.exec('begin');
     const [sources, jobs] = statements.map((sql) => database?.prepare(sql).all() as Row[]);
     return [sources ?? [], jobs ?? []];
@@ -67,6 +68,28 @@ function fromSqlite(file: string): readonly [readonly Row[], readonly Row[]] {
   } finally {
     database?.close();
   }
+}
+
+/**
+ * In WAL mode (byte 18 of the header is 2, https://www.sqlite.org/fileformat.html), with no log beside it: nobody has it open, and its reader would make
+ * the log and its index anew.
+ */
+function isClosedWal(file: string): boolean {
+  const header = Buffer.alloc(20);
+  const fd = openSync(file, 'r');
+  try {
+    readSync(fd, header, 0, header.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+  return header[18] === 2 && !existsSync(`${file}-wal`);
+}
+
+/** As a file that nobody changes (https://www.sqlite.org/uri.html): no locks, no log. */
+function immutable(file: string): URL {
+  const url = pathToFileURL(file);
+  url.searchParams.set('immutable', '1');
+  return url;
 }
 
 async function fromPostgres(url: string): Promise<readonly [readonly Row[], readonly Row[]]> {

@@ -1,14 +1,17 @@
 import { sql } from 'kysely';
+import { RefusedError } from '../core/errors.ts';
+import { unfinishedStatuses } from '../core/jobs/job.ts';
 import type { TakenJob, TakenSource } from '../core/legacy/decide-take-over.ts';
 import type { Database, Writing } from './database.ts';
+import { findTaken } from './taken-place.ts';
 
 /** How its attempts are called where a crawler and a worker are named. */
 const original = 'the original';
 
 /**
  * Adds sources and jobs of the original as they are, all in one transaction. A job keeps its id where that is free. Its attempts count as one, so that
- * its archive is known to be there. Who calls has made sure that no name and no place is taken twice.
- * @returns the ids that the jobs have now, in their order
+ * its archive is known to be there.
+ * @throws RefusedError when somebody has taken a name or a place since it was planned: nothing is added then
  */
 export async function takeOver(
   database: Database,
@@ -16,8 +19,8 @@ export async function takeOver(
   jobs: readonly TakenJob[],
   actor: string,
   nowMs: number,
-): Promise<number[]> {
-  return await database.write(async (tx) => {
+): Promise<void> {
+  await database.write(async (tx) => {
     await database.oneAtATime(tx);
     for (const { code, name, seeds, isRemoved } of sources)
       await tx
@@ -30,18 +33,24 @@ export async function takeOver(
           created_ms: nowMs,
           removed_ms: isRemoved ? nowMs : null,
         })
+        // Somebody may have added it since.
+        .onConflict((conflict) => conflict.column('code').doNothing())
         .execute();
-    const ids: number[] = [];
-    for (const job of jobs) ids.push(await insertJob(tx, job, actor, nowMs));
+    for (const job of jobs) {
+      const taken = await findTaken(tx, database.kind, job);
+      const isInTheWay = taken?.what === 'name' || unfinishedStatuses.includes(job.status);
+      if (taken !== null && isInTheWay)
+        throw new RefusedError(`${taken.because}, since a moment ago.`, 'the same once more');
+      await insertJob(tx, job, actor, nowMs);
+    }
     // Only SQLite sees by itself that ids were given by hand.
     if (database.kind === 'postgres')
       await sql`select setval(pg_get_serial_sequence('jobs', 'id'), (select max(id) from jobs))
         where exists (select 1 from jobs)`.execute(tx);
-    return ids;
   });
 }
 
-async function insertJob(tx: Writing, job: TakenJob, actor: string, nowMs: number): Promise<number> {
+async function insertJob(tx: Writing, job: TakenJob, actor: string, nowMs: number): Promise<void> {
   const source = await tx
     .selectFrom('sources')
     .select(['id', 'seeds', 'wait_seconds'])
@@ -107,5 +116,4 @@ async function insertJob(tx: Writing, job: TakenJob, actor: string, nowMs: numbe
     .insertInto('job_events')
     .values({ job_id: id, at_ms: nowMs, actor, kind: 'taken_over', because: job.about })
     .execute();
-  return id;
 }

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { runCommand, type CommandResult } from '../../src/effects/command.ts';
+import { isLockFree, tryLock } from '../../src/effects/flock.ts';
 
 const deadlineMs = 20_000;
 
@@ -19,6 +23,31 @@ test('exit status and both outputs', async () => {
 test('the working directory is /, the messages are English, the input is what was given', async () => {
   const result = await sh('pwd; echo $LC_ALL $OWN; cat', { stdin: 'in\n', env: { OWN: 'x' } });
   assert.equal(result.kind === 'exited' && result.stdout, '/\nC x\nin\n');
+});
+
+test('a lock that is inherited is held for as long as the program lives, whoever started it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'healtharchive-command-'));
+  const lock = await tryLock(join(folder, 'lock'), 'exclusive');
+  assert.ok(lock);
+  const running = sh('sleep 1', { inherited: [lock.fd] });
+  lock.release();
+  assert.equal(await isLockFree(join(folder, 'lock')), false);
+  await running;
+  assert.equal(await isLockFree(join(folder, 'lock')), true);
+  rmSync(folder, { recursive: true });
+});
+
+test('aborted, before it began or later: it gets TERM', async () => {
+  for (const delayMs of [0, 300]) {
+    const stop = new AbortController();
+    if (delayMs === 0) stop.abort();
+    else
+      setTimeout(() => {
+        stop.abort();
+      }, delayMs);
+    const result = await sh('exec sleep 20', { signal: stop.signal });
+    assert.deepEqual([result.kind, result.kind === 'signaled' && result.signal], ['signaled', 'SIGTERM']);
+  }
 });
 
 test('a program that does not read its input', async () => {

@@ -292,6 +292,30 @@ describe('deploys', { skip: labUnavailable(['git', 'npm', 'sqlite3']) }, () => {
     assert.deepEqual(await off(), []);
   });
 
+  test('stopped before the switch nothing is switched; a worker that an operator stops meanwhile stays down', async () => {
+    const { host } = installed;
+    const before = current();
+    const next = await repository.commit('stopped');
+    await repository.holdAt('db-migrate-');
+    const argv = `echo $$ >/run/deploy.pid; exec healtharchive deploy ${from('stopped').join(' ')} --apply`;
+    const stopped = host.start(['sh', '-c', argv]);
+    await waitFor('the migration', () => repository.hasReached('db-migrate-'), 60_000);
+    await host.runOk('kill -INT $(cat /run/deploy.pid)');
+    await repository.letGo('db-migrate-');
+    await stopped.ended;
+    assert.equal(current(), before);
+    assert.deepEqual(await off(), []);
+
+    await repository.holdAt('db-migrate---dry-run');
+    const deploy = deployed('stopped');
+    await waitFor('its trial', () => repository.hasReached('db-migrate---dry-run'), 60_000);
+    await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 60_000 });
+    await repository.letGo('db-migrate---dry-run');
+    await deploy;
+    assert.deepEqual([current(), await host.activeState(WORKER_UNIT)], [next, 'inactive']);
+    await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 60_000 });
+  });
+
   test('storage that breaks during a deploy is left until it is over, and mended then', async () => {
     const { host } = installed;
     await host.runOk('touch /etc/healtharchive/storage-hotpath-auto-recover-enabled');

@@ -1,14 +1,14 @@
 /** The original's tables as SQLAlchemy makes them, on both databases, taken over into both. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import { parseConfiguration } from '../../src/config/load.ts';
-import { OperatorError, UsageError } from '../../src/core/errors.ts';
+import { OperatorError, RefusedError, UsageError } from '../../src/core/errors.ts';
 import { planTakeOver, sourcesAndJobs } from '../../src/legacy/plan-take-over.ts';
 import { readLegacy } from '../../src/legacy/read-legacy.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -133,6 +133,22 @@ describeOnBothDatabases('the way over from the original', (makeDatabase) => {
     assert.ok(next.id > 8, 'ids go on after those');
   });
 
+  test('a name or a place that somebody has taken since the plan: nothing of it is added', async () => {
+    const { url, database } = await original();
+    const plan = await planTakeOver(await readLegacy(url), database, configuration, {
+      isWorkerStopped: true,
+    });
+    const { sources, jobs } = sourcesAndJobs(plan.steps);
+    const [first] = jobs;
+    assert.ok(first);
+    const both = [first, { ...first, legacyId: 77 }];
+    await assert.rejects(takeOver(database, sources, both, 'tester', 1), RefusedError);
+    assert.deepEqual(
+      [await new JobStore(database).list(), await new SourceStore(database).everyCode()],
+      [[], []],
+    );
+  });
+
   test('a job whose id is taken here gets another one', async () => {
     const { url, database } = await original();
     await new SourceStore(database).add(
@@ -164,6 +180,21 @@ describe('the database of the original', () => {
     await readLegacy(url);
     assert.equal(digest(), before);
   });
+
+  for (const isInUse of [false, true])
+    test(`in WAL mode, ${isInUse ? 'while the original has it open' : 'closed'}: no file of ours lies beside it, which the original could not write`, async () => {
+      const url = await sqliteOriginal();
+      const own = new DatabaseSync(join(folder, 'original.db'));
+      own.exec('pragma journal_mode = wal; update archive_jobs set retry_count = 2');
+      if (!isInUse) own.close();
+      const beside = () => readdirSync(folder).filter((name) => name.startsWith('original.db'));
+      const before = beside();
+      assert.equal(before.length, isInUse ? 3 : 1);
+      const { jobs } = await readLegacy(url);
+      assert.ok(jobs.length > 0 && jobs.every(({ retryCount }) => retryCount === 2));
+      assert.deepEqual(beside(), before);
+      if (isInUse) own.close();
+    });
 
   test('a row that can’t be understood does not keep the others', async () => {
     const url = await sqliteOriginal();

@@ -1,3 +1,4 @@
+import type { StepResult } from '../plan.ts';
 import { isUnproved, releaseBefore, releasesToPrune } from './deploy-record.ts';
 import type { DeployPolicy, DeployStep, DeployWorld, WantedRelease } from './deploy-world.ts';
 
@@ -55,6 +56,14 @@ export function fallbackOf(world: DeployWorld, wanted: string): string | null {
     releases.map(({ name }) => name),
   );
   return before === wanted ? null : before;
+}
+
+/** It was put in use, or half so, and is not proved. What fails after the proof (an old release that can't be removed) is no reason. */
+export function mustGoBack(results: readonly StepResult<DeployStep>[]): boolean {
+  const has = (kind: DeployStep['kind'], outcomes: readonly string[]): boolean =>
+    results.some(({ step, outcome }) => step.kind === kind && outcomes.includes(outcome));
+  const hasFailed = results.some(({ outcome }) => outcome === 'failed');
+  return hasFailed && has('switch', ['done', 'failed']) && !has('prove', ['done']);
 }
 
 function isProvedInUse({ current, record }: DeployWorld, name: string): boolean {

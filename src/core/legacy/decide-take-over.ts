@@ -1,5 +1,5 @@
 import { canonicalSeed } from '../crawler/crawl-url.ts';
-import type { CrawlerStatus, JobStatus } from '../jobs/job.ts';
+import { type CrawlerStatus, type JobStatus, unfinishedStatuses } from '../jobs/job.ts';
 import { isSourceCode } from '../jobs/naming.ts';
 import { type Refusal, refuse, general, type Step } from '../plan.ts';
 import { isBelow, isNear, isNormalised } from '../storage/path-relation.ts';
@@ -67,7 +67,7 @@ export interface TakeOverPlan {
   readonly present: number;
 }
 
-const finished: readonly JobStatus[] = ['completed', 'failed', 'cancelled'];
+const isFinished = (status: JobStatus): boolean => !unfinishedStatuses.includes(status);
 
 /** What of the original is taken over. What is here already is left as it is: again it finds nothing to do. */
 export function decideTakeOver(
@@ -96,9 +96,9 @@ export function decideTakeOver(
       left.push(leave(job.outputDir, `${who}: ${why ?? ''}`));
       return [];
     }
-    places.push({ ...taken, isFinished: finished.includes(taken.status) });
+    places.push({ ...taken, isFinished: isFinished(taken.status) });
     const options = job.config?.crawlerOptions ?? [];
-    if (options.length > 0 && !finished.includes(taken.status))
+    if (options.length > 0 && !isFinished(taken.status))
       left.push(
         leave(
           job.outputDir,
@@ -108,7 +108,7 @@ export function decideTakeOver(
     return [{ kind: 'job', path: taken.outputDir, because: describe(job, taken), job: taken }];
   });
   const isCrawled = (code: string): boolean =>
-    jobSteps.some(({ job }) => job.source === code && !finished.includes(job.status));
+    jobSteps.some(({ job }) => job.source === code && !isFinished(job.status));
   for (const { code } of sources.filter((source) => source.isRemoved && isCrawled(source.code)))
     left.push(
       leave(
@@ -220,7 +220,7 @@ function takenJob(
     createdAtMs: job.createdAtMs,
     queuedAtMs: job.queuedAtMs,
     startedAtMs: job.startedAtMs,
-    finishedAtMs: finished.includes(status) ? job.finishedAtMs : null,
+    finishedAtMs: isFinished(status) ? job.finishedAtMs : null,
     lastError: status === 'completed' || status === 'queued' ? null : lastErrorOf(job),
     attempt: hasStarted
       ? {
@@ -277,7 +277,7 @@ function whyNotHere(
   if (!isNormalised(outputDir) || !isBelow(outputDir, jobsRoot))
     return `its output directory does not lie below the jobs root, ${jobsRoot}`;
   if (places.some((place) => place.name === name)) return 'another job here has its name';
-  if (finished.includes(status)) return null;
+  if (isFinished(status)) return null;
   const other = places.find((place) => !place.isFinished && isNear(place.outputDir, outputDir));
   return other === undefined ? null : `${other.name}, which is not finished either, writes to the same place`;
 }

@@ -6,6 +6,7 @@ import {
   decideReturn,
   decideRollback,
   fallbackOf,
+  mustGoBack,
 } from '../../../src/core/deploy/decide-deploy.ts';
 import type { DeployPolicy, DeployStep, DeployWorld } from '../../../src/core/deploy/deploy-world.ts';
 
@@ -113,6 +114,40 @@ describe('what a deploy does', () => {
 test('a rollback tries the release, and migrates nothing back', () => {
   const steps = decideRollback(deployed, { ...wanted, name: 'old' }, policy);
   assert.equal(kinds(steps), 'try switch restart restart:worker prove');
+});
+
+describe('whether to go back', () => {
+  const result = (kind: DeployStep['kind'], outcome: 'done' | 'failed' | 'skipped') => ({
+    step: { kind, path: null, because: '' },
+    outcome,
+    error: null,
+    durationMs: 0,
+  });
+  const rows: readonly (readonly [string, Parameters<typeof mustGoBack>[0], boolean])[] = [
+    ['all is well', [result('switch', 'done'), result('prove', 'done')], false],
+    ['it failed before the switch', [result('check', 'failed'), result('switch', 'skipped')], false],
+    ['the switch itself failed', [result('switch', 'failed'), result('prove', 'skipped')], true],
+    [
+      'a restart failed',
+      [result('switch', 'done'), result('restart', 'failed'), result('prove', 'skipped')],
+      true,
+    ],
+    ['it is not healthy', [result('switch', 'done'), result('prove', 'failed')], true],
+    [
+      'an old release could not be removed',
+      [result('switch', 'done'), result('prove', 'done'), result('prune', 'failed')],
+      false,
+    ],
+    [
+      'it was in use already, and a restart failed',
+      [result('restart', 'failed'), result('prove', 'skipped')],
+      false,
+    ],
+  ];
+  for (const [name, results, expected] of rows)
+    test(name, () => {
+      assert.equal(mustGoBack(results), expected);
+    });
 });
 
 describe('the way back when the new release is not healthy', () => {
