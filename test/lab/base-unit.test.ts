@@ -183,15 +183,22 @@ describe('the base unit', { skip: labUnavailable(), concurrency: 2 }, () => {
       }));
   }
 
-  test('stopped in peace it leaves no mount and has not failed', (t) =>
-    withLab({}, async ({ host }) => {
-      await host.writeFile(`${BASE}/written`, 'x');
-      const begin = performance.now();
-      await host.runOk(['systemctl', 'stop', BASE_UNIT], { timeoutMs: STOP_LIMIT_MS });
-      t.diagnostic(`stopped in ${Math.round(performance.now() - begin)} ms`);
-      assert.deepEqual(host.mountsOn(BASE), []);
-      assert.equal(await host.activeState(BASE_UNIT), 'inactive');
-      assert.equal(await host.unitProperty(BASE_UNIT, 'Result'), 'success');
+  test('stopped, in peace or in use, it leaves no mount and has not failed', (t) =>
+    withLab({}, async ({ host, box }) => {
+      for (const isInUse of [false, true]) {
+        await host.writeFile(`${BASE}/written`, 'x');
+        const user = isInUse ? host.start('echo in; exec sleep infinity', { cwd: BASE }) : null;
+        await waitFor('the base to be in use', () => !user || user.stdout() === 'in\n', SOON_MS);
+        const begin = performance.now();
+        await host.runOk(['systemctl', 'stop', BASE_UNIT], { timeoutMs: STOP_LIMIT_MS });
+        const how = isInUse ? 'in use' : 'in peace';
+        t.diagnostic(`stopped ${how} in ${Math.round(performance.now() - begin)} ms`);
+        assert.deepEqual(host.mountsOn(BASE), []);
+        assert.equal(await host.activeState(BASE_UNIT), 'inactive', how);
+        assert.equal(await host.unitProperty(BASE_UNIT, 'Result'), 'success', how);
+        user?.kill('SIGKILL');
+        await mountBase(box);
+      }
     }));
 
   test('starts recovery whenever sshfs ends, and does not wait for it', () =>

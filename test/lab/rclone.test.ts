@@ -122,9 +122,15 @@ describe('the base unit with rclone', { skip: labUnavailable(['rclone']) }, () =
     await freeBox(box);
   });
 
-  test('stopped, it leaves no mount', async () => {
-    await host.runOk(['systemctl', 'stop', BASE_UNIT], { timeoutMs: 15_000 });
-    assert.deepEqual(host.mountsOn(BASE), []);
-    assert.equal(await host.unitProperty(BASE_UNIT, 'Result'), 'success');
+  test('stopped, in peace or in use, it leaves no mount and has not failed', async () => {
+    for (const isInUse of [false, true]) {
+      const user = isInUse ? host.start('echo in; exec sleep infinity', { cwd: BASE }) : null;
+      await waitFor('the base to be in use', () => !user || user.stdout() === 'in\n', 5000);
+      await host.runOk(['systemctl', 'stop', BASE_UNIT], { timeoutMs: 15_000 });
+      assert.deepEqual(host.mountsOn(BASE), []);
+      assert.equal(await host.unitProperty(BASE_UNIT, 'Result'), 'success', isInUse ? 'in use' : 'in peace');
+      user?.kill('SIGKILL');
+      await mountBase(box);
+    }
   });
 });
