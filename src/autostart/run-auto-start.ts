@@ -15,6 +15,7 @@ import type { AutoStartPolicy, AutoStartWorld, StartStep } from '../core/autosta
 import { type AutoStartPlan, decideAutoStart } from '../core/autostart/decide-auto-start.ts';
 import type { StepResult } from '../core/plan.ts';
 import { unitActivity } from '../core/units/unit-state.ts';
+import { fileVersion } from '../effects/small-file.ts';
 import { readStateFile, setAside, writeStateFile } from '../effects/state-file.ts';
 import { askUnit, showUnits } from '../effects/systemd.ts';
 import { takeSingleFlight } from '../worker/host-locks.ts';
@@ -37,6 +38,11 @@ const recoveryPatienceMs = 20_000;
 /** Longer than the worker's unit may take to start (TimeoutStartSec=60). */
 const startPatienceMs = 70_000;
 const pollMs = 250;
+/**
+ * What recovery has mended since a look was not seen by it. When recovery asks for this run while it is at that look, systemd has
+ * nothing to start, so nobody would look again for minutes.
+ */
+const maxLooks = 3;
 
 /** Looks, decides and changes nothing. */
 export async function foreseeAutoStart(
@@ -54,27 +60,39 @@ export async function runAutoStart(
   configuration: Configuration,
   { isForced }: { readonly isForced: boolean },
 ): Promise<AutoStartRun> {
-  const { autoStartLock } = workerPaths(configuration.paths.state_dir);
+  const { autoStartLock, recoveryMemory } = workerPaths(configuration.paths.state_dir);
   const lock = await takeSingleFlight(autoStartLock, 'auto-start');
   try {
-    await untilRecoveryIsOver(configuration);
-    const seen = await observeAutoStart(configuration);
-    const world = isForced ? { ...seen, hasSentinel: true } : seen;
-    const nowMs = Date.now();
-    const file = autoStartMemoryFile(configuration);
-    const read = readAutoStartMemory(file, nowMs);
-    const aside = read.isUnreadable ? setAside(file) : null;
-    const memory = cutAutoStartMemory(read.memory, nowMs);
-    const plan = decideAutoStart(world, memory, autoStartPolicy(configuration), nowMs);
-    const looked = rememberLook(memory, world);
-    // Before it is done: one that is killed in the middle must count too.
-    writeStateFile(file, plan.steps.length === 0 ? looked : rememberStart(looked, nowMs));
-    const results: StepResult<StartStep>[] = [];
-    for (const step of plan.steps) results.push(await start(step));
-    return { world, plan, results, setAside: aside };
+    let aside: string | null = null;
+    for (let looks = 1; ; looks += 1) {
+      await untilRecoveryIsOver(configuration);
+      const before = fileVersion(recoveryMemory);
+      const run = await lookOnce(configuration, isForced);
+      aside ??= run.setAside;
+      const hasRecovered = (await isRecoveryAtWork(configuration)) || fileVersion(recoveryMemory) !== before;
+      if (run.plan.steps.length > 0 || !hasRecovered || looks === maxLooks)
+        return { ...run, setAside: aside };
+    }
   } finally {
     lock.release();
   }
+}
+
+async function lookOnce(configuration: Configuration, isForced: boolean): Promise<AutoStartRun> {
+  const seen = await observeAutoStart(configuration);
+  const world = isForced ? { ...seen, hasSentinel: true } : seen;
+  const nowMs = Date.now();
+  const file = autoStartMemoryFile(configuration);
+  const read = readAutoStartMemory(file, nowMs);
+  const aside = read.isUnreadable ? setAside(file) : null;
+  const memory = cutAutoStartMemory(read.memory, nowMs);
+  const plan = decideAutoStart(world, memory, autoStartPolicy(configuration), nowMs);
+  const looked = rememberLook(memory, world);
+  // Before it is done: one that is killed in the middle must count too.
+  writeStateFile(file, plan.steps.length === 0 ? looked : rememberStart(looked, nowMs));
+  const results: StepResult<StartStep>[] = [];
+  for (const step of plan.steps) results.push(await start(step));
+  return { world, plan, results, setAside: aside };
 }
 
 function autoStartPolicy({ autostart, deploy }: Configuration): AutoStartPolicy {

@@ -12,17 +12,20 @@ export interface HeldLock {
 
 const conflictStatus = 75;
 const deadlineMs = 5000;
+/** Much longer than anybody takes to look at a lock, on a busy machine too. */
+const lookersSeconds = 1;
 
 /**
- * Takes the lock at `path` without waiting, making the file if need be. The file stays afterwards: removing it would let
- * two holders lock two different files of one name.
+ * Takes the lock at `path`, making the file if need be. Nobody who holds it exclusively is waited for; who holds it shared may only
+ * be looking at it (`isLockFree`), and is given a second. The file stays afterwards: removing it would let two holders lock two
+ * different files of one name.
  * @returns null when somebody else holds it
  * @throws OperatorError when the file can't be opened or `flock` is missing
  */
 export async function tryLock(path: string, kind: 'exclusive' | 'shared'): Promise<HeldLock | null> {
   const fd = openLockFile(path);
   try {
-    if (!(await lockDescriptor(fd, kind)) || !isStillAt(fd, path)) {
+    if (!(await lockOrOutwait(fd, kind)) || !isStillAt(fd, path)) {
       closeSync(fd);
       return null;
     }
@@ -63,9 +66,20 @@ function openLockFile(path: string): number {
   }
 }
 
+async function lockOrOutwait(fd: number, kind: 'exclusive' | 'shared'): Promise<boolean> {
+  if (await lockDescriptor(fd, kind)) return true;
+  const isHeldShared = kind === 'exclusive' && (await lockDescriptor(fd, 'shared'));
+  return isHeldShared && (await lockDescriptor(fd, kind, lookersSeconds));
+}
+
 /** util-linux `flock` locks the open file that it inherits from us; the lock is the file's, so it stays when it exits. */
-async function lockDescriptor(fd: number, kind: 'exclusive' | 'shared'): Promise<boolean> {
-  const args = ['--nonblock', `--${kind}`, '--conflict-exit-code', String(conflictStatus), '3'];
+async function lockDescriptor(
+  fd: number,
+  kind: 'exclusive' | 'shared',
+  waitSeconds?: number,
+): Promise<boolean> {
+  const patience = waitSeconds === undefined ? ['--nonblock'] : ['--timeout', String(waitSeconds)];
+  const args = [...patience, `--${kind}`, '--conflict-exit-code', String(conflictStatus), '3'];
   const child = spawn('flock', args, {
     cwd: '/',
     stdio: ['ignore', 'ignore', 'ignore', fd],

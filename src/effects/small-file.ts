@@ -4,6 +4,7 @@ import {
   constants,
   fstatSync,
   fsyncSync,
+  lstatSync,
   openSync,
   readFileSync,
   renameSync,
@@ -72,4 +73,14 @@ export function readPlainFile(path: string, { followLinks }: { readonly followLi
 
 function notReadable(code: string, message: string): NodeJS.ErrnoException {
   return Object.assign(new Error(message), { code });
+}
+
+/** Tells one state of a file from the next, without reading it; null as long as it is not there, or nobody can say. */
+export function fileVersion(path: string): string | null {
+  try {
+    const { ino, mtimeMs } = lstatSync(path);
+    return `${ino} ${mtimeMs}`;
+  } catch {
+    return null;
+  }
 }

@@ -1,5 +1,6 @@
-import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { fileVersion } from './small-file.ts';
 import { makeStateFolder } from './state-file.ts';
 
 /**
@@ -25,22 +26,12 @@ export class TriggerCalls {
 
   constructor(path: string) {
     this.#path = path;
-    this.#last = triggerState(path);
+    this.#last = fileVersion(path);
   }
 
   isCalledAgain(): boolean {
     const before = this.#last;
-    this.#last = triggerState(this.#path);
+    this.#last = fileVersion(this.#path);
     return this.#last !== before;
-  }
-}
-
-/** Tells one pull from the next; null as long as it was never pulled, or nobody can say. */
-export function triggerState(path: string): string | null {
-  try {
-    const { ino, mtimeMs } = lstatSync(path);
-    return `${ino} ${mtimeMs}`;
-  } catch {
-    return null;
   }
 }

@@ -1,9 +1,9 @@
 /** What recovery remembers from run to run: `watchdog/storage-hotpath-auto-recover.json` in the state folder. */
-import { join } from 'node:path';
 import * as z from 'zod';
 import type { Configuration } from '../config/schema.ts';
 import { emptyMemory, lostMemory, type RecoveryMemory } from '../core/recovery/memory.ts';
 import { readStateFile, writeStateFile } from '../effects/state-file.ts';
+import { workerPaths } from '../worker/worker-paths.ts';
 
 const stamp = z.number().int();
 const since = z.strictObject({ bootId: z.string(), sinceBootMs: stamp });
@@ -41,7 +41,7 @@ const memorySchema: z.ZodType<RecoveryMemory> = z.object({
 });
 
 export function memoryFile({ paths }: Pick<Configuration, 'paths'>): string {
-  return join(paths.state_dir, 'watchdog', 'storage-hotpath-auto-recover.json');
+  return workerPaths(paths.state_dir).recoveryMemory;
 }
 
 export interface ReadMemory {

@@ -14,6 +14,8 @@ export interface WorkerPaths {
   readonly stuckProbes: string;
   /** Touched to have recovery look at once; watched by healtharchive-storage-hotpath-auto-recover.path. */
   readonly recoveryTrigger: string;
+  /** What recovery remembers from run to run: written by each, before it asks anybody to go on. */
+  readonly recoveryMemory: string;
   /** Held by a run of recovery, and by one of auto-start. */
   readonly recoveryLock: string;
   readonly autoStartLock: string;
@@ -28,6 +30,7 @@ export function workerPaths(stateDir: string): WorkerPaths {
     storageLock: join(locks, 'storage'),
     stuckProbes: locks,
     recoveryTrigger: join(stateDir, 'watchdog', 'storage-hotpath-auto-recover.trigger'),
+    recoveryMemory: join(stateDir, 'watchdog', 'storage-hotpath-auto-recover.json'),
     recoveryLock: join(locks, 'recovery'),
     autoStartLock: join(locks, 'auto-start'),
   };

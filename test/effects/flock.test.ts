@@ -34,7 +34,7 @@ describe('flock', () => {
     ['shared', 'shared', true],
   ];
   for (const [theirs, ours, isGiven] of rules) {
-    test(`held ${theirs} by another process, asked for ${ours}: ${isGiven ? 'given' : 'refused, without waiting'}`, async (t) => {
+    test(`held ${theirs} by another process, asked for ${ours}: ${isGiven ? 'given' : 'refused'}`, async (t) => {
       const path = fresh();
       await holdElsewhere(t, path, theirs);
       const lock = await tryLock(path, ours);
@@ -43,6 +43,17 @@ describe('flock', () => {
       assert.equal(await isLockFree(path), theirs === 'shared', 'free means: nobody holds it exclusively');
     });
   }
+
+  test('those who look whether it is held are in nobody’s way', async (t) => {
+    const path = fresh();
+    const looker = await holdElsewhere(t, path, 'shared');
+    const taken = tryLock(path, 'exclusive');
+    setTimeout(() => looker.stdin?.end('\n'), 200);
+    const lock = await taken;
+    assert.notEqual(lock, null);
+    assert.equal(await isLockFree(path), false);
+    lock?.release();
+  });
 
   test('a process that dies by KILL gives up its lock', async (t) => {
     const path = fresh();

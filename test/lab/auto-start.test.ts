@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEPLOY_LOCK, holdLock } from '../../lab/faults/control-plane.ts';
-import { killSshfs } from '../../lab/faults/sshfs.ts';
+import { allowRestart, killSshfs } from '../../lab/faults/sshfs.ts';
 import { shippedUnit, WORKER_UNIT } from '../../lab/installation.ts';
 import { DATABASE } from '../../lab/jobs.ts';
+import type { LabProcess } from '../../lab/processes.ts';
 import { startPrometheus, type Prometheus } from '../../lab/prometheus.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
 import { BASE, BASE_UNIT, mountBase } from '../../lab/storage-box.ts';
@@ -169,6 +170,29 @@ test(
           await host.runOk(['systemctl', 'restart', WORKER_UNIT], { timeoutMs: 60_000 });
           await untilAllCrawl(lab);
         });
+
+        await t.test(
+          'recovery mends the base while it looks, and asks for it in vain: it looks again',
+          async () => {
+            await stopWorker(lab);
+            await killSshfs(host, BASE, { keepDown: BASE_UNIT });
+            const isJobsChild = ({ argv }: LabProcess): boolean =>
+              argv.some((word) => word.includes('jobs-child'));
+            await host.runOk(['systemctl', 'start', '--no-block', `${AUTO_START}.service`]);
+            // Its first look takes until the deadline of its question about jobs, and starts nothing.
+            const { pid } = await waitFor('it to look', () => host.processes().find(isJobsChild), 10_000);
+            process.kill(pid, 'SIGSTOP');
+            await allowRestart(host, BASE_UNIT);
+            assert.equal((await lab.recover('--rearm')).status, 0);
+            assert.equal(await host.activeState(`${AUTO_START}.service`), 'activating');
+            await waitFor(
+              'the worker',
+              async () => (await host.activeState(WORKER_UNIT)) === 'active',
+              60_000,
+            );
+            await untilAllCrawl(lab);
+          },
+        );
 
         await t.test(
           'down with nobody who starts it, an alert is on its way, and goes when it runs',

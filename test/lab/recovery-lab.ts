@@ -16,6 +16,13 @@ export type JobName = 'hc' | 'cihr' | 'own' | 'local';
 
 export const allJobs: readonly JobName[] = ['hc', 'cihr', 'own', 'local'];
 
+/** Whose journals tell why a crawl does not go on. */
+const whatBringsBack = [
+  WORKER_UNIT,
+  'healtharchive-storage-hotpath-auto-recover.service',
+  'healtharchive-worker-auto-start.service',
+];
+
 export class RecoveryLab {
   readonly host: Host;
   readonly box: StorageBox;
@@ -76,7 +83,8 @@ export class RecoveryLab {
     try {
       return await waitFor(`${name} to be crawled`, isCrawling, 30_000);
     } catch (error) {
-      throw new Error(`${String(error)}\n${await this.host.journal(WORKER_UNIT)}`, { cause: error });
+      const journals = await Promise.all(whatBringsBack.map(async (unit) => await this.host.journal(unit)));
+      throw new Error([String(error), ...journals].join('\n'), { cause: error });
     }
   }
 

@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, mock, test } from 'node:test';
-import { pullTrigger, TriggerCalls, triggerState } from '../../src/effects/trigger-file.ts';
+import { fileVersion } from '../../src/effects/small-file.ts';
+import { pullTrigger, TriggerCalls } from '../../src/effects/trigger-file.ts';
 import { RecoveryCall } from '../../src/worker/recovery-call.ts';
 import { workerPaths } from '../../src/worker/worker-paths.ts';
 
@@ -25,13 +26,13 @@ afterEach(() => {
 });
 
 test('a call is one file that changes, in a folder that is made for it', () => {
-  assert.equal(triggerState(trigger), null);
+  assert.equal(fileVersion(trigger), null);
   pullTrigger(trigger, Date.parse('2026-03-01T12:00:00Z'));
-  const first = triggerState(trigger);
+  const first = fileVersion(trigger);
   assert.equal(readFileSync(trigger, 'utf8'), '2026-03-01T12:00:00.000Z\n');
   assert.notEqual(first, null);
   pullTrigger(trigger, Date.parse('2026-03-01T12:00:01Z'));
-  assert.notEqual(triggerState(trigger), first);
+  assert.notEqual(fileVersion(trigger), first);
 });
 
 test('whoever is at work sees the calls that come meanwhile, each once', () => {
