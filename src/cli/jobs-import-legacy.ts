@@ -76,6 +76,7 @@ async function importLegacy(options: ImportOptions, terminal: Terminal): Promise
 
 function reasonOf({ steps, present }: TakeOverPlan): string {
   const { sources, jobs } = sourcesAndJobs(steps);
-  const here = present === 0 ? '' : `; ${present} jobs are here already`;
-  return `${sources.length} sources and ${jobs.length} jobs${here}`;
+  const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+  const here = `${many(present, 'job')} ${present === 1 ? 'is' : 'are'} here already`;
+  return `${many(sources.length, 'source')} and ${many(jobs.length, 'job')}${present === 0 ? '' : `; ${here}`}`;
 }

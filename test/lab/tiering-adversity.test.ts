@@ -201,11 +201,10 @@ async function isFree(host: Host): Promise<boolean> {
   return (await host.run(['flock', '-xn', STORAGE_LOCK, 'true'])).status === 0;
 }
 
-/** It asks for the lock again and again, by flock on a descriptor. */
+/** It waits for the reader's end, again and again, by flock on a descriptor. */
 async function isWaitingForLock(host: Host): Promise<boolean> {
   for (let look = 0; look < 20; look += 1) {
-    if (host.processes().some(({ argv }) => argv.join(' ').startsWith('flock --nonblock --exclusive')))
-      return true;
+    if (host.processes().some(({ argv }) => argv.join(' ').startsWith('flock --timeout'))) return true;
     await sleep(10);
   }
   return false;

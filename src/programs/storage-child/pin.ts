@@ -49,29 +49,36 @@ function openName(above: number, name: string, make: boolean): number {
   // O_NOFOLLOW says nothing about these two, which lead elsewhere just as well.
   if (name === '' || name === '.' || name === '..') throw notBelow();
   const path = viaDescriptor(above, name);
+  const isNew = make && makeIfAbsent(path);
+  const directory = openDirectory(path);
+  if (!isNew) return directory;
+  const owner = fstatSync(above);
   try {
-    return openDirectory(path);
-  } catch (error) {
-    if (!make || errnoName(error) !== 'ENOENT') throw error;
+    chownSync(viaDescriptor(directory), owner.uid, owner.gid);
+  } catch {
+    // A server may know no owners, or show all files as one user's already; the write check tells whether it matters.
   }
+  return directory;
+}
+
+/**
+ * Whether it was made. Tried before anybody looks: for a second, the kernel answers a look by itself, with a directory that was
+ * removed on the server since (entry_timeout in fuse(8)); who wants to make one is answered by the server.
+ */
+function makeIfAbsent(path: string): boolean {
   try {
     mkdirSync(path);
+    return true;
   } catch (error) {
-    // Somebody else made it just now; SFTP has no error of its own for that, so whatever it was, we look.
+    if (errnoName(error) === 'EEXIST') return false;
+    // SFTP has no error of its own for what somebody else made just now, so whatever it was, we look.
     try {
-      return openDirectory(path);
+      closeSync(openDirectory(path));
+      return false;
     } catch {
       throw error;
     }
   }
-  const made = openDirectory(path);
-  const owner = fstatSync(above);
-  try {
-    chownSync(viaDescriptor(made), owner.uid, owner.gid);
-  } catch {
-    // A server may know no owners, or show all files as one user's already; the write check tells whether it matters.
-  }
-  return made;
 }
 
 function notBelow(): NodeJS.ErrnoException {
