@@ -8,7 +8,7 @@ import { WORKER_UNIT } from '../../lab/installation.ts';
 import { storedJob, storedJobs, type StoredJob } from '../../lab/jobs.ts';
 import { type Flaw, type HoldPoint, ReleaseRepository, REPOSITORY } from '../../lab/release-repository.ts';
 import { labUnavailable } from '../../lab/requirements.ts';
-import { BASE } from '../../lab/storage-box.ts';
+import { BASE, BASE_UNIT } from '../../lab/storage-box.ts';
 import { waitFor } from '../../lab/wait-for.ts';
 import { statementsOfOriginal } from '../store/original.ts';
 import { installedHost, runPage, SITE, type InstalledHost } from './installed-host.ts';
@@ -330,6 +330,8 @@ describe('deploys', { skip: labUnavailable(['git', 'npm', 'sqlite3']) }, () => {
       async () => (await storedJob(host, id)).crawler_status === 'infra_error',
       60_000,
     );
+    // Until it is back there is nothing to be done about its binds, and nothing to be refused.
+    await waitFor('the base', async () => (await host.activeState(BASE_UNIT)) === 'active', 20_000);
     const { verdict, refusals } = await waitFor(
       'recovery to answer',
       async () => {

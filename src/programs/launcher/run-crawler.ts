@@ -13,6 +13,8 @@ const LOG_FD = 1;
 /** After KILL a process that is stuck in the kernel is not waited for any longer: it keeps the lock, which says that it lives. */
 const KILLED_DEADLINE_MS = 10_000;
 const LEFTOVER_DEADLINE_MS = 1000;
+/** A signal to the group is the crawler's and ours at once; that the crawler has ended of it can reach us first, by another thread. */
+const SIGNALS_MS = 10;
 
 /** @param kill what else must be ended when the grace is over: a container is no child of ours */
 export async function runCrawler(
@@ -50,7 +52,11 @@ export async function runCrawler(
     });
     // 'close' comes after 'exit', when the log has been read to its end.
     child.once('close', (code, signal) => {
-      end(signal === null ? { kind: 'exited', code: code ?? 0 } : { kind: 'signaled', signal });
+      const exit: CrawlerRun =
+        signal === null ? { kind: 'exited', code: code ?? 0 } : { kind: 'signaled', signal };
+      setTimeout(() => {
+        end(exit);
+      }, SIGNALS_MS);
     });
     stop.onRequest((reason) => {
       if (hasEnded) return;
