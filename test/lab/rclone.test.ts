@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fillBox, freeBox } from '../../lab/faults/box-space.ts';
+import { stackTmpfs } from '../../lab/faults/mounts.ts';
 import { dropServer, restoreServer } from '../../lab/faults/server.ts';
 import { allowRestart, preventRestart } from '../../lab/faults/sshfs.ts';
 import { SERVED_FOLDER } from '../../lab/box-server.ts';
@@ -132,5 +133,23 @@ describe('the base unit with rclone', { skip: labUnavailable(['rclone']) }, () =
       user?.kill('SIGKILL');
       await mountBase(box);
     }
+  });
+
+  test('what is no FUSE mount is left in its place, and nothing is mounted over it', async () => {
+    await host.runOk(['systemctl', 'stop', BASE_UNIT], { timeoutMs: 15_000 });
+    await stackTmpfs(host, BASE);
+    await host.runOk(['systemctl', 'start', '--no-block', BASE_UNIT]);
+    const isRefused = async () =>
+      (await host.journal(BASE_UNIT)).includes(`${BASE} is mounted already, as tmpfs`);
+    await waitFor('the reason in the journal', isRefused, BACK_MS);
+    // Tried again in the meantime: a refusal that counted as a start would show by then.
+    const tries = async () => Number(await host.unitProperty(BASE_UNIT, 'NRestarts'));
+    await waitFor('another try', async () => (await tries()) >= 2, BACK_MS);
+    assert.deepEqual(
+      host.mountsOn(BASE).map(({ fstype }) => fstype),
+      ['tmpfs'],
+    );
+    await host.runOk(['umount', BASE]);
+    await untilActive();
   });
 });

@@ -54,9 +54,7 @@ export async function runCrawler(
     child.once('close', (code, signal) => {
       const exit: CrawlerRun =
         signal === null ? { kind: 'exited', code: code ?? 0 } : { kind: 'signaled', signal };
-      setTimeout(() => {
-        end(exit);
-      }, SIGNALS_MS);
+      setTimeout(end, SIGNALS_MS, exit);
     });
     stop.onRequest((reason) => {
       if (hasEnded) return;
