@@ -31,6 +31,8 @@ export interface AutoStartRun extends AutoStartForecast {
   readonly results: readonly StepResult<StartStep>[];
   /** Of the memory that could not be read, where it lies now; else null. */
   readonly setAside: string | null;
+  /** Whether recovery has been at work since the look: what it has mended was not seen. Nothing, once something was started. */
+  readonly isOvertaken: () => Promise<boolean>;
 }
 
 /** Recovery asks for this run at its own end, while it still holds its lock. */
@@ -38,11 +40,6 @@ const recoveryPatienceMs = 20_000;
 /** Longer than the worker's unit may take to start (TimeoutStartSec=60). */
 const startPatienceMs = 70_000;
 const pollMs = 250;
-/**
- * What recovery has mended since a look was not seen by it. When recovery asks for this run while it is at that look, systemd has
- * nothing to start, so nobody would look again for minutes.
- */
-const maxLooks = 3;
 
 /** Looks, decides and changes nothing. */
 export async function foreseeAutoStart(
@@ -63,22 +60,22 @@ export async function runAutoStart(
   const { autoStartLock, recoveryMemory } = workerPaths(configuration.paths.state_dir);
   const lock = await takeSingleFlight(autoStartLock, 'auto-start');
   try {
-    let aside: string | null = null;
-    for (let looks = 1; ; looks += 1) {
-      await untilRecoveryIsOver(configuration);
-      const before = fileVersion(recoveryMemory);
-      const run = await lookOnce(configuration, isForced);
-      aside ??= run.setAside;
-      const hasRecovered = (await isRecoveryAtWork(configuration)) || fileVersion(recoveryMemory) !== before;
-      if (run.plan.steps.length > 0 || !hasRecovered || looks === maxLooks)
-        return { ...run, setAside: aside };
-    }
+    await untilRecoveryIsOver(configuration);
+    const before = fileVersion(recoveryMemory);
+    const run = await lookOnce(configuration, isForced);
+    const isOvertaken = async (): Promise<boolean> =>
+      run.plan.steps.length === 0 &&
+      ((await isRecoveryAtWork(configuration)) || fileVersion(recoveryMemory) !== before);
+    return { ...run, isOvertaken };
   } finally {
     lock.release();
   }
 }
 
-async function lookOnce(configuration: Configuration, isForced: boolean): Promise<AutoStartRun> {
+async function lookOnce(
+  configuration: Configuration,
+  isForced: boolean,
+): Promise<Omit<AutoStartRun, 'isOvertaken'>> {
   const seen = await observeAutoStart(configuration);
   const world = isForced ? { ...seen, hasSentinel: true } : seen;
   const nowMs = Date.now();

@@ -10,6 +10,7 @@ import {
   verdictOfPlan,
   verdictOfResults,
 } from '../core/plan.ts';
+import { automationUnit } from '../core/automations.ts';
 import type { Casualty } from '../core/recovery/recovery-plan.ts';
 import { noSentinel } from '../core/recovery/hold-back.ts';
 import { type SeenWorld, seeWorld } from '../core/recovery/seen-world.ts';
@@ -17,6 +18,7 @@ import { recoveryMetrics, type RecoverySeen } from '../core/report/recovery-metr
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { hasSentinel } from '../effects/automation-gates.ts';
 import { standardErrorLog } from '../effects/log.ts';
+import { runInUnit } from '../effects/unit-run.ts';
 import { type Forecast, foreseeRecovery } from '../recovery/foresee.ts';
 import { recoverySentinel } from '../recovery/observe-recovery.ts';
 import { type RecoveryPass, runRecovery } from '../recovery/run-recovery.ts';
@@ -52,7 +54,12 @@ export function addStorageRecover(storage: Command, terminal: Terminal): void {
       const options = self.optsWithGlobals<RecoverOptions>();
       const configuration = readConfiguration(options, terminal);
       if (options.apply !== true) await forecastRecovery(configuration, options, terminal);
-      else await apply(configuration, options, terminal);
+      else
+        await runInUnit(
+          terminal.environment,
+          automationUnit('storage-hotpath-auto-recover'),
+          async () => await apply(configuration, options, terminal),
+        );
     });
   withHelp(command, {
     examples: [
@@ -97,18 +104,19 @@ export async function forecastRecovery(
   });
 }
 
+/** @returns whether the last look was overtaken by something */
 async function apply(
   configuration: Configuration,
   options: RecoverOptions,
   terminal: Terminal,
-): Promise<void> {
+): Promise<() => Promise<boolean>> {
   if (options.simulateBrokenPath !== undefined)
     throw new UsageError('--simulate-broken-path shows a plan; it can’t be applied.');
   if (process.geteuid?.() !== 0) {
     const refusals = [general('needs_root', 'mounting needs root; without --apply the plan is shown')];
     const reason = 'only root can mount';
     answerPlan({ mode: 'apply', verdict: 'refused', reason, steps: [], refusals }, options, terminal);
-    return;
+    return () => Promise.resolve(false);
   }
   const isInJournal = terminal.environment['JOURNAL_STREAM'] !== undefined;
   const beganMs = performance.now();
@@ -155,6 +163,7 @@ async function apply(
     json: { blast_radius: casualties.map(casualtyJson), evidence: evidenceOf(run.passes) },
     page: describeRecovery({ reason, casualties, steps, refusals, conclusion: verdict }, pageWidth(terminal)),
   });
+  return run.isOvertaken;
 }
 
 function seenBy({ outcome }: RecoveryPass, refusals: readonly Refusal[]): RecoverySeen {

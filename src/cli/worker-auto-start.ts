@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import type { Configuration } from '../config/schema.ts';
-import { automations } from '../core/automations.ts';
+import { automations, automationUnit } from '../core/automations.ts';
 import { noAutoStartSentinel } from '../core/autostart/decide-auto-start.ts';
 import { general, verdictOfPlan, verdictOfResults } from '../core/plan.ts';
 import { escapeForTerminal } from '../core/text/escape.ts';
 import { type Log, standardErrorLog } from '../effects/log.ts';
 import { hasSentinel } from '../effects/automation-gates.ts';
+import { runInUnit } from '../effects/unit-run.ts';
 import { type ReportedRun, reportRun } from '../report/automation-runs.ts';
 import { type AutoStartRun, foreseeAutoStart, runAutoStart } from '../autostart/run-auto-start.ts';
 import { withHelp } from './help.ts';
@@ -30,7 +31,12 @@ export function addWorkerAutoStart(worker: Command, terminal: Terminal): void {
     .action(async (_options, self: Command) => {
       const options = self.optsWithGlobals<AutoStartOptions>();
       const configuration = readConfiguration(options, terminal);
-      if (options.apply === true) await apply(configuration, options, terminal);
+      if (options.apply === true)
+        await runInUnit(
+          terminal.environment,
+          automationUnit('worker-auto-start'),
+          async () => await apply(configuration, options, terminal),
+        );
       else await forecastAutoStart(configuration, options, terminal);
     });
   withHelp(command, {
@@ -60,16 +66,17 @@ export async function forecastAutoStart(
   );
 }
 
+/** @returns whether its look was overtaken by recovery */
 async function apply(
   configuration: Configuration,
   options: AutoStartOptions,
   terminal: Terminal,
-): Promise<void> {
+): Promise<() => Promise<boolean>> {
   if (process.geteuid?.() !== 0) {
     const refusals = [general('needs_root', 'starting a unit needs root; without --apply the plan is shown')];
     const reason = 'only root can start the worker';
     answerPlan({ mode: 'apply', verdict: 'refused', reason, steps: [], refusals }, options, terminal);
-    return;
+    return () => Promise.resolve(false);
   }
   const isInJournal = terminal.environment['JOURNAL_STREAM'] !== undefined;
   const beganMs = performance.now();
@@ -94,6 +101,7 @@ async function apply(
   for (const problem of told.problems) terminal.say(`healtharchive: ${escapeForTerminal(problem)}`);
   if (isInJournal) logRun(run, told, standardErrorLog(terminal.environment));
   answerPlan({ mode: 'apply', verdict, reason, steps: run.results, refusals }, options, terminal);
+  return run.isOvertaken;
 }
 
 /** A line for each start, and one when what holds it back changes: not one for every look. */

@@ -19,6 +19,11 @@ export const automations = {
 
 export type AutomationName = keyof typeof automations;
 
+/** The unit of one run of it. */
+export function automationUnit(name: AutomationName): string {
+  return `healtharchive-${name}.service`;
+}
+
 /** By its name, a shorter one, or that of its units; null for another word. */
 export function automationNamed(word: string): AutomationName | null {
   const bare = word

@@ -2,6 +2,8 @@ import { runCommand } from './command.ts';
 
 /** Tells the service manager how the service is doing (sd_notify(3)); does nothing outside of a service. */
 export interface ServiceNotifier {
+  /** Whether a manager listens. */
+  readonly isService: boolean;
   /** How often the manager wants to hear from us, in milliseconds; null: it does not. */
   readonly watchdogMs: number | null;
   ready(status: string): Promise<void>;
@@ -11,6 +13,8 @@ export interface ServiceNotifier {
   /** Start-up takes longer, and is not stuck. */
   stillStarting(status: string, extraMs: number): Promise<void>;
   stopping(status: string): Promise<void>;
+  /** All it was started for is done, and it is about to end by itself. When this returns, the manager knows. */
+  ending(): Promise<void>;
 }
 
 const deadlineMs = 5000;
@@ -35,6 +39,7 @@ export function serviceNotifier(environment: NodeJS.ProcessEnv): ServiceNotifier
     });
   };
   return {
+    isService: socket !== undefined,
     watchdogMs: watchdogUsec > 0 ? watchdogUsec / 1000 : null,
     ready: async (status) => {
       await send('READY=1', `STATUS=${status}`);
@@ -50,6 +55,11 @@ export function serviceNotifier(environment: NodeJS.ProcessEnv): ServiceNotifier
     },
     stopping: async (status) => {
       await send('STOPPING=1', `STATUS=${status}`);
+    },
+    ending: async () => {
+      // Each on its own: of both in one message systemd 252 heeds neither.
+      await send('READY=1');
+      await send('STOPPING=1');
     },
   };
 }

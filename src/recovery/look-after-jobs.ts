@@ -1,5 +1,6 @@
 /** What follows a repair, or a look: for the jobs, and for the worker. */
 import type { Configuration } from '../config/schema.ts';
+import { automationUnit } from '../core/automations.ts';
 import type { StepResult } from '../core/plan.ts';
 import type { RecoveryStep } from '../core/recovery/recovery-plan.ts';
 import { rememberReleased } from '../core/recovery/release.ts';
@@ -9,7 +10,7 @@ import { askUnit, showUnits, signalUnit } from '../effects/systemd.ts';
 import { changeJobs, type JobChangesAnswer } from './job-changes.ts';
 import { memoryFile, writeMemory } from './memory-file.ts';
 
-const autoStartUnit = 'healtharchive-worker-auto-start.service';
+const autoStartUnit = automationUnit('worker-auto-start');
 
 export interface Afterwards {
   readonly jobs: JobChangesAnswer;

@@ -45,6 +45,8 @@ export interface RecoveryRun {
   readonly passes: readonly [RecoveryPass, ...RecoveryPass[]];
   /** Of the memory that could not be read, where it lies now; else null. */
   readonly setAside: string | null;
+  /** Whether recovery was called, or something has changed, since the last look of the last pass. */
+  readonly isOvertaken: () => Promise<boolean>;
 }
 
 export interface RecoveryPass {
@@ -74,12 +76,11 @@ export async function runRecovery(
     const passes: [RecoveryPass, ...RecoveryPass[]] = [
       await pass(isRearmed ? rearmed(read.memory) : read.memory),
     ];
-    while (
-      passes.length < maxPasses &&
-      (calls.isCalledAgain() || (await isNotTheLastWord(passes.at(-1) ?? passes[0])))
-    )
+    const isOvertaken = async (): Promise<boolean> =>
+      calls.isCalledAgain() || (await isNotTheLastWord(passes.at(-1) ?? passes[0]));
+    while (passes.length < maxPasses && (await isOvertaken()))
       passes.push(await pass(readMemory(file, Date.now()).memory));
-    return { passes, setAside: aside };
+    return { passes, setAside: aside, isOvertaken };
   } finally {
     lock.release();
   }

@@ -74,10 +74,17 @@ describe('service notifications', () => {
     });
   }
 
+  test('a run that ends is ready, and then stops, in a message each', async () => {
+    await serviceNotifier({ NOTIFY_SOCKET: '/run/notify' }).ending();
+    assert.equal(readFileSync(record, 'utf8'), '/run/notify|READY=1|\n/run/notify|STOPPING=1|\n');
+  });
+
   test('outside of a service nobody is told anything, and there is no watchdog', async () => {
     const notifier = serviceNotifier({});
     await notifier.ready('idle');
     await notifier.alive();
+    await notifier.ending();
+    assert.equal(notifier.isService, false);
     assert.throws(() => readFileSync(record), /ENOENT/);
     assert.equal(notifier.watchdogMs, null);
   });

@@ -67,6 +67,31 @@ async function untilMounted(lab: RecoveryLab, timeoutMs: number): Promise<void> 
   await waitFor('all to be mounted again', isMounted, timeoutMs);
 }
 
+const HOLD = `${RECOVERY}.service.d/hold.conf`;
+const ENDING = '/run/recovery-is-ending';
+
+/** From now on a run of recovery stands still for 4 s there: its last look is over, and systemd still counts it as starting, or no more. */
+const holds = {
+  'before it says so': `const children = require('node:child_process');
+const { spawn } = children;
+children.spawn = (program, args, ...others) => {
+  if (program === 'systemd-notify' && args.includes('READY=1')) hold();
+  return spawn(program, args, ...others);
+};
+require('node:module').syncBuiltinESMExports();`,
+  'after it has said so': `process.on('exit', hold);`,
+};
+
+async function holdAtEnd({ host }: RecoveryLab, hold: string): Promise<void> {
+  const text = `const hold = () => {
+  require('node:fs').writeFileSync('${ENDING}', 'yes');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4000);
+};
+if (process.argv.includes('recover')) { ${hold} }\n`;
+  await host.writeFile('/run/hold.cjs', text);
+  await host.installUnit(HOLD, '[Service]\nEnvironment=NODE_OPTIONS=--require=/run/hold.cjs\n');
+}
+
 /** Kills the base's sshfs, or, while systemd has not started it again yet, does nothing. */
 async function killAgain({ host }: RecoveryLab): Promise<void> {
   if ((await host.activeState(BASE_UNIT)) === 'active') await killSshfs(host, BASE).catch(() => undefined);
@@ -146,6 +171,28 @@ test('nobody does anything', { skip: labUnavailable(['sqlite3']) }, async (t) =>
           );
         assert.equal((await incidents(lab)).opened, 2, 'the outage, and all that followed it');
       });
+
+      for (const [when, hold] of Object.entries(holds))
+        await t.test(
+          `the base dies while a run that found all well ends, ${when}: the next one comes`,
+          async () => {
+            for (const name of allJobs) await lab.untilCrawling(name);
+            // No earlier repair counts, and no crawl calls recovery, too.
+            await host.runOk(['rm', MEMORY]);
+            await host.runOk(['systemctl', 'stop', WORKER_UNIT], { timeoutMs: 60_000 });
+            await holdAtEnd(lab, hold);
+            const isEnding = async (): Promise<string> => {
+              await host.runOk(['systemctl', 'start', '--no-block', `${RECOVERY}.service`]);
+              return await host.readFile(ENDING);
+            };
+            await waitFor('a run to end', isEnding, 20_000);
+            await killSshfs(host, BASE);
+            await untilMounted(lab, 20_000);
+            await host.removeUnit(HOLD);
+            await host.runOk(['rm', ENDING]);
+            await host.runOk(['systemctl', 'start', WORKER_UNIT], { timeoutMs: 60_000 });
+          },
+        );
 
       await t.test('switched off, it only looks', async () => {
         await host.runOk(['rm', SENTINEL]);
