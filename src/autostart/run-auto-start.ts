@@ -31,7 +31,7 @@ export interface AutoStartRun extends AutoStartForecast {
   readonly results: readonly StepResult<StartStep>[];
   /** Of the memory that could not be read, where it lies now; else null. */
   readonly setAside: string | null;
-  /** Whether recovery has been at work since the look: what it has mended was not seen. Nothing, once something was started. */
+  /** Whether recovery has been at work since the look: what it has mended was not seen. Never, when something was to be started. */
   readonly isOvertaken: () => Promise<boolean>;
 }
 
@@ -61,35 +61,27 @@ export async function runAutoStart(
   const lock = await takeSingleFlight(autoStartLock, 'auto-start');
   try {
     await untilRecoveryIsOver(configuration);
-    const before = fileVersion(recoveryMemory);
-    const run = await lookOnce(configuration, isForced);
+    const recoveryBefore = fileVersion(recoveryMemory);
+    const seen = await observeAutoStart(configuration);
+    const world = isForced ? { ...seen, hasSentinel: true } : seen;
+    const nowMs = Date.now();
+    const file = autoStartMemoryFile(configuration);
+    const read = readAutoStartMemory(file, nowMs);
+    const aside = read.isUnreadable ? setAside(file) : null;
+    const memory = cutAutoStartMemory(read.memory, nowMs);
+    const plan = decideAutoStart(world, memory, autoStartPolicy(configuration), nowMs);
+    const looked = rememberLook(memory, world);
+    // Before it is done: one that is killed in the middle must count too.
+    writeStateFile(file, plan.steps.length === 0 ? looked : rememberStart(looked, nowMs));
+    const results: StepResult<StartStep>[] = [];
+    for (const step of plan.steps) results.push(await start(step));
     const isOvertaken = async (): Promise<boolean> =>
-      run.plan.steps.length === 0 &&
-      ((await isRecoveryAtWork(configuration)) || fileVersion(recoveryMemory) !== before);
-    return { ...run, isOvertaken };
+      plan.steps.length === 0 &&
+      ((await isRecoveryAtWork(configuration)) || fileVersion(recoveryMemory) !== recoveryBefore);
+    return { world, plan, results, setAside: aside, isOvertaken };
   } finally {
     lock.release();
   }
-}
-
-async function lookOnce(
-  configuration: Configuration,
-  isForced: boolean,
-): Promise<Omit<AutoStartRun, 'isOvertaken'>> {
-  const seen = await observeAutoStart(configuration);
-  const world = isForced ? { ...seen, hasSentinel: true } : seen;
-  const nowMs = Date.now();
-  const file = autoStartMemoryFile(configuration);
-  const read = readAutoStartMemory(file, nowMs);
-  const aside = read.isUnreadable ? setAside(file) : null;
-  const memory = cutAutoStartMemory(read.memory, nowMs);
-  const plan = decideAutoStart(world, memory, autoStartPolicy(configuration), nowMs);
-  const looked = rememberLook(memory, world);
-  // Before it is done: one that is killed in the middle must count too.
-  writeStateFile(file, plan.steps.length === 0 ? looked : rememberStart(looked, nowMs));
-  const results: StepResult<StartStep>[] = [];
-  for (const step of plan.steps) results.push(await start(step));
-  return { world, plan, results, setAside: aside };
 }
 
 function autoStartPolicy({ autostart, deploy }: Configuration): AutoStartPolicy {

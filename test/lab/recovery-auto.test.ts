@@ -70,7 +70,7 @@ async function untilMounted(lab: RecoveryLab, timeoutMs: number): Promise<void> 
 const HOLD = `${RECOVERY}.service.d/hold.conf`;
 const ENDING = '/run/recovery-is-ending';
 
-/** From now on a run of recovery stands still for 4 s there: its last look is over, and systemd still counts it as starting, or no more. */
+/** Where a run can stand still: its last look is over, and systemd still counts it as starting, or no more. */
 const holds = {
   'before it says so': `const children = require('node:child_process');
 const { spawn } = children;
@@ -82,6 +82,7 @@ require('node:module').syncBuiltinESMExports();`,
   'after it has said so': `process.on('exit', hold);`,
 };
 
+/** From now on each run of recovery stands still there for 4 s. */
 async function holdAtEnd({ host }: RecoveryLab, hold: string): Promise<void> {
   const text = `const hold = () => {
   require('node:fs').writeFileSync('${ENDING}', 'yes');
